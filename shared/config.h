@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * config.h - gatepost.conf and agencies.d: read, check everything, then one immutable value
+ *
+ * The file syntax is libconfig's; gatepost.conf(5). Loading reports all faults of all files in one run. A loaded
+ * configuration never changes; any thread may read it. Threads: load from one thread at a time.
+ */
+#ifndef GP_SHARED_CONFIG_H
+#define GP_SHARED_CONFIG_H
+
+#include "shared/fault.h"
+#include "shared/ip.h"
+#include "shared/keyring.h"
+#include "shared/limit.h"
+#include "shared/str.h"
+
+#define GP_AGENCY_NAME_MAX 32 /* octets of an agency's name: a letter, then letters, digits, '-' and '_' */
+
+enum gp_on_loss { GP_LOSS_LOCAL, GP_LOSS_OPEN, GP_LOSS_CLOSED };
+enum gp_unsubscribe { GP_UNSUBSCRIBE_KEEP, GP_UNSUBSCRIBE_REPLACE, GP_UNSUBSCRIBE_APPEND, GP_UNSUBSCRIBE_NONE };
+enum gp_role { GP_ROLE_PRODUCTION, GP_ROLE_STANDBY };
+enum gp_log_target { GP_LOG_SYSLOG, GP_LOG_STDERR };
+
+struct gp_strings {
+    size_t n;
+    char **v; /* NUL-terminated */
+};
+
+struct gp_agency_address {
+    struct gp_ip ip;
+    enum gp_role role;
+};
+
+struct gp_agency {
+    char name[GP_AGENCY_NAME_MAX + 1];
+    char *contact;
+    const char *file; /* where it stands */
+    unsigned line;
+    size_t addresses;
+    struct gp_agency_address *address;
+    struct gp_strings logins;
+    struct gp_strings sender_domains; /* lower case; "dol.gov" or ".dol.gov" */
+    struct gp_limits limits;          /* defaults already laid under */
+    enum gp_unsubscribe unsubscribe;
+    bool check_from; /* the From header's domains too */
+};
+
+struct gp_config {
+    char *path; /* of gatepost.conf */
+    char *relay_name;
+    char *return_path; /* lower case */
+    char *public_url;  /* without trailing slash; NULL: no https unsubscribe is promised */
+    size_t egress_n;
+    struct gp_ip *egress;
+    struct gp_strings counters; /* empty: in-process */
+    char *counters_prefix;
+    enum gp_on_loss on_counter_loss;
+    char *database;
+    char *token_keys;
+    uint64_t drain_timeout_ms;
+    bool sender_domain_reject; /* sender_domain_reply = "reject" */
+    uint64_t message_size_ceiling;
+    char *policy_listen; /* "unix:/path" or "inet:host:port" */
+    char *milter_listen; /* "unix:/path" or "inet:host:port" */
+    char *run_directory; /* pid and status files */
+    char *user, *group;  /* what a daemon started as root becomes; group also owns the sockets */
+    enum gp_log_target log;
+    struct gp_limits limits; /* for every agency that sets nothing else */
+    struct gp_keyring keyring;
+    size_t agencies_n;
+    struct gp_agency *agency; /* sorted by name */
+    struct gp_config_index *index; /* private: look-ups by address and login */
+};
+
+/* gp_config_load - read path and agencies.d/ *.conf beside it
+ * Returns NULL when there was any error; faults holds errors and warnings in either case. The caller frees with
+ * gp_config_free.
+ */
+struct gp_config *gp_config_load(const char *path, struct gp_faults *faults);
+void gp_config_free(struct gp_config *c);
+
+/* Look-ups; NULL when there is none. */
+const struct gp_agency *gp_config_by_name(const struct gp_config *c, struct gp_str name);
+const struct gp_agency *gp_config_by_address(const struct gp_config *c, const struct gp_ip *ip);
+const struct gp_agency *gp_config_by_login(const struct gp_config *c, struct gp_str login);
+/* gp_config_by_token - the agency whose hash under key_id this is */
+const struct gp_agency *gp_config_by_token(const struct gp_config *c, unsigned key_id, const uint8_t hash[3]);
+
+/* gp_agency_may_send - does the domain stand under the agency's sender_domains? */
+bool gp_agency_may_send(const struct gp_agency *a, struct gp_str domain);
+
+#endif
