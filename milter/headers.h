@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * headers.h - what the rules and the rewriting need to know of a message's headers, noted as they stream by
+ *
+ * Bounded: nothing grows with the message. One message, one thread at a time; no I/O.
+ */
+#ifndef GP_MILTER_HEADERS_H
+#define GP_MILTER_HEADERS_H
+
+#include "shared/str.h"
+#include "shared/token.h"
+
+#define GP_HEADERS_UNSUBSCRIBE_MAX 4096 /* octets of the client's List-Unsubscribe values kept, all together */
+#define GP_HEADERS_FROM_MAX 8192        /* octets of From values kept, all together */
+
+struct gp_headers {
+    /* how often each stands; libmilter deletes by name and number */
+    unsigned list_unsubscribe, list_unsubscribe_post, source, ref, from;
+    bool auto_submitted; /* Auto-Submitted other than "no" (RFC 3834) */
+    bool report;         /* Content-Type: multipart/report: a DSN or MDN */
+    bool list_post;      /* from list software */
+    bool unsubscribe_cut, from_cut; /* did not fit */
+    char message_id[GP_TOKEN_MESSAGE_MAX + 1]; /* first one, without <>; "" when missing or longer */
+    size_t unsubscribe_n, from_n;
+    char unsubscribe[GP_HEADERS_UNSUBSCRIBE_MAX]; /* values, unfolded, joined by ", " */
+    char from_text[GP_HEADERS_FROM_MAX];          /* values, unfolded, joined by ", " */
+};
+
+void gp_headers_init(struct gp_headers *h);
+
+/* gp_headers_note - one header as the milter sees it: name without colon, value with its leading blank, folded by LF */
+void gp_headers_note(struct gp_headers *h, struct gp_str name, struct gp_str value);
+
+/* gp_headers_octets - what this header counts towards the message size: "Name:value" and CRLF, every LF of a folded
+ * value counted as CRLF
+ */
+uint64_t gp_headers_octets(struct gp_str name, struct gp_str value);
+
+#endif

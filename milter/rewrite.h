@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * rewrite.h - how a message leaves: a plan of edits (pure: token ids and the day are given)
+ *
+ * The plan is data; apply.c is the only place that carries it out.
+ */
+#ifndef GP_MILTER_REWRITE_H
+#define GP_MILTER_REWRITE_H
+
+#include "milter/headers.h"
+#include "shared/config.h"
+#include "shared/token.h"
+
+#define GP_PLAN_EDITS_MAX 64
+#define GP_PLAN_TEXT_MAX 16384
+
+enum gp_edit_kind {
+    GP_EDIT_SENDER, /* name = new envelope sender without <>, value = ESMTP arguments "ENVID=... RET=HDRS" */
+    GP_EDIT_DELETE, /* name, number = which instance, counted from 1 at the time of this edit */
+    GP_EDIT_ADD     /* name, value (with its leading blank) at the end of the headers */
+};
+
+struct gp_edit {
+    enum gp_edit_kind kind;
+    const char *name;  /* into text or static */
+    const char *value; /* into text; NULL for DELETE */
+    unsigned number;
+};
+
+struct gp_plan {
+    size_t n;
+    struct gp_edit edit[GP_PLAN_EDITS_MAX];
+    char return_path[GP_TOKEN_SHORT + 1 + 256]; /* the envelope sender after the plan, "" for null; for the log */
+    char sealed[GP_TOKEN_SEALED_MAX];
+    struct gp_buf buf;
+    char text[GP_PLAN_TEXT_MAX];
+};
+
+/* What the envelope and the relay contribute. All views live as long as the call. */
+struct gp_envelope {
+    struct gp_str sender;    /* without <>; empty: null sender */
+    struct gp_str recipient; /* mailbox without source route and <> */
+    struct gp_str queue_id;  /* message id of last resort */
+    bool re_enveloped;       /* sender is already a return path of ours, see gp_rewrite_is_ours */
+    uint8_t id[3];
+    uint32_t day;
+};
+
+/* gp_rewrite_is_ours - is the sender a valid bounce token of ours, for this agency and, when recipient is not empty, this
+ * recipient?
+ */
+bool gp_rewrite_is_ours(const struct gp_config *c, const struct gp_agency *a, struct gp_str sender,
+                        struct gp_str recipient, uint32_t today);
+
+/* gp_rewrite - make the plan
+ * Sender: signed return path, unless null or re-enveloped already. Headers: the client's X-Gatepost-* go, ours come;
+ * List-Unsubscribe by the agency's mode (feedback.md part b): never two, never an https promise without public_url.
+ * Returns false when the plan does not fit its bounds or a token cannot be made: the message must be answered 4xx.
+ */
+bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const struct gp_headers *h,
+                const struct gp_envelope *e, struct gp_plan *plan);
+
+#endif
