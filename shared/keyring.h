@@ -13,6 +13,7 @@
 
 #define GP_KEYS_MAX 8
 #define GP_KEY_OCTETS 32
+#define GP_KEYRING_FILE_MAX 8192 /* octets of the file, comments included */
 
 struct gp_keyring {
     bool have[GP_KEYS_MAX];
@@ -21,12 +22,15 @@ struct gp_keyring {
 };
 
 /* gp_keyring_load - read and check the file
- * Faults (with file and line): not readable, readable or writable by others, no key, bad line, same id twice, all-zero key.
+ * Faults (with file and line): not readable, not a plain file, too long, open to others or writable by the group, no
+ * key, bad line, same id twice, all-zero key. No fault shows any part of a key.
  * Returns false when it added an error; then *out has no key.
  */
 bool gp_keyring_load(const char *path, struct gp_keyring *out, struct gp_faults *faults);
 
-/* gp_keyring_line - a new random key as a line for the file; false when the system has no randomness */
+/* gp_keyring_line - a new random key as a line for the file, without line end
+ * Returns false, and an empty line, when the id is not 0..7 or the system has no randomness.
+ */
 bool gp_keyring_line(unsigned id, char out[80]);
 
 #endif
