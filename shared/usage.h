@@ -7,9 +7,10 @@
  * counted whole: at equal clocks never one too many, and a place frees late by one bucket at most. The item does not
  * depend on which windows are configured, so a live limit changes nothing that is stored.
  *
- * Clocks: now_ms is wall-clock milliseconds since 1970. Nodes must agree within a minute. A reader whose clock is behind
- * counts what lies in its future too; an item more than a minute ahead of now is moved back to now, so a clock that
- * jumped locks nobody out for longer than the window.
+ * Clocks: now_ms is wall-clock milliseconds since 1970. Nodes must agree within a minute. An item's time never goes back:
+ * what a node charges whose clock is behind counts in the newest bucket, so it never leaves a window early. What lies more
+ * than a minute ahead of now was written by a clock that jumped. A look does not count it; whoever charges first moves it
+ * back to now (gp_usage_mend) and counts it, so it is never lost and locks nobody out for longer than the window.
  *
  * birth names the item's life: drawn at random when an item is made anew. A process that sees another birth than the one
  * it knows has found a store that lost the item, and merges what it saw last.
@@ -23,6 +24,7 @@
 #define GP_USAGE_RINGS 4
 #define GP_USAGE_SLOTS 128
 #define GP_USAGE_ITEM_MAX 2048 /* octets of the encoded item, at most */
+#define GP_USAGE_SKEW_MS 60000 /* a writer's clock may be that far ahead */
 
 struct gp_usage_ring {
     uint64_t newest; /* absolute number of the newest bucket: ms / bucket length; 0 = never used */
@@ -52,7 +54,12 @@ bool gp_usage_decode(struct gp_str item, struct gp_usage *out);
 enum gp_reason gp_usage_judge(const struct gp_usage *u, const struct gp_limits *limits, uint64_t now_ms,
                               uint32_t recipients);
 
-/* gp_usage_charge - count recipients as accepted now, whatever the limits say */
+/* gp_usage_mend - move what lies more than a minute ahead of now back to now
+ * Returns whether there was any: then the item must be written even when the charge is refused, or it stays ahead.
+ */
+bool gp_usage_mend(struct gp_usage *u, uint64_t now_ms);
+
+/* gp_usage_charge - count recipients as accepted now, whatever the limits say; mends the item first. Counts saturate. */
 void gp_usage_charge(struct gp_usage *u, uint64_t now_ms, uint32_t recipients);
 
 /* gp_usage_window - recipients counted in the last `seconds` (1..GP_WINDOW_MAX_S), as gp_usage_judge counts them */
@@ -67,7 +74,7 @@ uint64_t gp_usage_package(const struct gp_usage *u, enum gp_package_period perio
 unsigned gp_usage_warning(uint64_t before, uint64_t after, uint64_t package);
 
 /* gp_usage_merge - bucket by bucket and counter by counter the greater of both; u keeps its birth
- * Both sides saw prefixes of one history, so the greater is what both know together.
+ * Both sides saw prefixes of one history, so the greater is what both know together. Mend both first.
  */
 void gp_usage_merge(struct gp_usage *u, const struct gp_usage *seen);
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * octets.h - unsigned numbers as octets in network order, for the items kept in memcached (pure; any thread)
+ */
+#ifndef GP_SHARED_OCTETS_H
+#define GP_SHARED_OCTETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* gp_octets_put, gp_octets_get - n (1..8) octets of v, the highest first */
+static inline void gp_octets_put(char *at, size_t n, uint64_t v)
+{
+    for (size_t i = 0; i < n; i++)
+        at[i] = (char)(unsigned char)(v >> (8 * (n - 1 - i)));
+}
+
+static inline uint64_t gp_octets_get(const char *at, size_t n)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < n; i++)
+        v = v << 8 | (unsigned char)at[i];
+    return v;
+}
+
+#endif
