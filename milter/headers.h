@@ -15,15 +15,18 @@
 
 struct gp_headers {
     /* how often each stands; libmilter deletes by name and number */
-    unsigned list_unsubscribe, list_unsubscribe_post, source, ref, from;
-    bool auto_submitted; /* Auto-Submitted other than "no" (RFC 3834) */
-    bool report;         /* Content-Type: multipart/report: a DSN or MDN */
-    bool list_post;      /* from list software */
-    bool unsubscribe_cut, from_cut; /* did not fit */
-    char message_id[GP_TOKEN_MESSAGE_MAX + 1]; /* first one, without <>; "" when missing or longer */
+    unsigned list_unsubscribe, list_unsubscribe_post, source, ref, from, message_ids;
+    bool auto_submitted;            /* Auto-Submitted other than "no" (RFC 3834) */
+    bool report;                    /* Content-Type: multipart/report: a DSN or MDN */
+    bool list_post;                 /* from list software */
+    bool unsubscribe_cut, from_cut; /* did not fit; what is kept ends with the last value that did */
+    /* the first one, without <>; "" when missing, longer or with control characters */
+    char message_id[GP_TOKEN_MESSAGE_MAX + 1];
     size_t unsubscribe_n, from_n;
-    char unsubscribe[GP_HEADERS_UNSUBSCRIBE_MAX]; /* values, unfolded, joined by ", " */
-    char from_text[GP_HEADERS_FROM_MAX];          /* values, unfolded, joined by ", " */
+    /* values, unfolded, without blanks at their ends, each followed by LF: a value can hold any octet but CR and LF,
+     * and none can run on into the next */
+    char unsubscribe[GP_HEADERS_UNSUBSCRIBE_MAX];
+    char from_text[GP_HEADERS_FROM_MAX];
 };
 
 void gp_headers_init(struct gp_headers *h);

@@ -11,8 +11,13 @@
 #include "shared/config.h"
 #include "shared/token.h"
 
+/* A message needs five edits and one for each header of the client's that goes. One with more forged or duplicate
+ * headers than fit here is refused (4xx) each time it comes; no honest one has a tenth of that.
+ */
 #define GP_PLAN_EDITS_MAX 64
-#define GP_PLAN_TEXT_MAX 16384
+#define GP_PLAN_TEXT_MAX 16384 /* every plan within the bounds of unsubscribe.h and token.h fits */
+#define GP_PLAN_PUBLIC_URL_MAX                                                                                         \
+    320 /* octets of public_url; a longer one is not used, it would make a line of over 998 */
 
 enum gp_edit_kind {
     GP_EDIT_SENDER, /* name = new envelope sender without <>, value = ESMTP arguments "ENVID=... RET=HDRS" */
@@ -41,21 +46,22 @@ struct gp_envelope {
     struct gp_str sender;    /* without <>; empty: null sender */
     struct gp_str recipient; /* mailbox without source route and <> */
     struct gp_str queue_id;  /* message id of last resort */
-    bool re_enveloped;       /* sender is already a return path of ours, see gp_rewrite_is_ours */
+    bool re_enveloped;       /* sender is a return path of ours, see gp_rewrite_is_ours: its id and day are used on */
     uint8_t id[3];
     uint32_t day;
 };
 
-/* gp_rewrite_is_ours - is the sender a valid bounce token of ours, for this agency and, when recipient is not empty, this
- * recipient?
+/* gp_rewrite_is_ours - is the sender a valid bounce token of ours, for this agency and, when recipient is not empty,
+ * this recipient?
  */
 bool gp_rewrite_is_ours(const struct gp_config *c, const struct gp_agency *a, struct gp_str sender,
                         struct gp_str recipient, uint32_t today);
 
 /* gp_rewrite - make the plan
- * Sender: signed return path, unless null or re-enveloped already. Headers: the client's X-Gatepost-* go, ours come;
- * List-Unsubscribe by the agency's mode (feedback.md part b): never two, never an https promise without public_url.
- * Returns false when the plan does not fit its bounds or a token cannot be made: the message must be answered 4xx.
+ * Order: sender, deletions (the highest number of a name first), additions. Sender: signed return path, unless null or
+ * re-enveloped already. Headers: the client's X-Gatepost-Source and -Ref go, ours come; List-Unsubscribe as
+ * unsubscribe.h chooses, folded between its URIs: never two, never an https promise without public_url. Returns false
+ * when the plan does not fit its bounds or a token cannot be made: the message must be answered 4xx.
  */
 bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const struct gp_headers *h,
                 const struct gp_envelope *e, struct gp_plan *plan);
