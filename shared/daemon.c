@@ -24,12 +24,21 @@
 
 struct gp_config *gp_daemon_load(const char *path)
 {
+    char why[GP_FAULT_TEXT_MAX];
+    return gp_daemon_reload(path, why);
+}
+
+struct gp_config *gp_daemon_reload(const char *path, char why[GP_FAULT_TEXT_MAX])
+{
     struct gp_faults faults;
+    struct gp_buf first = gp_buf_on(why, GP_FAULT_TEXT_MAX);
     gp_faults_init(&faults);
     struct gp_config *c = gp_config_load(path, &faults);
     for (size_t i = 0; i < faults.n; i++) {
         bool warning = faults.list[i].warning;
         gp_log(warning ? GP_WARN : GP_ERROR, "configuration", "%s", faults.list[i].text);
+        if (!warning && first.n == 0)
+            gp_buf_putz(&first, faults.list[i].text);
     }
     gp_faults_free(&faults);
     return c;

@@ -12,6 +12,9 @@
 /* gp_daemon_load - gp_config_load, every fault written to the log; NULL after an error */
 struct gp_config *gp_daemon_load(const char *path);
 
+/* gp_daemon_reload - the same, and why[] is the first error's text, or "" */
+struct gp_config *gp_daemon_reload(const char *path, char why[GP_FAULT_TEXT_MAX]);
+
 /* gp_daemon_socket_ready - after a UNIX socket was bound: mode 0660, group config->group when root
  * listen is the "unix:/path" form; other forms are left alone. False (logged) on error.
  */
