@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One private Postfix: its own configuration, queue and data directories, made of postfix-conf/relay and a few lines more.
+
+Nothing here reads or writes /etc/postfix.
+"""
+import os
+import pwd
+import re
+import shutil
+import subprocess
+
+import process
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TEMPLATES = os.path.join(HERE, "..", "..", "postfix-conf", "relay")
+
+# The services of a stock master.cf that a relay needs, beside its listeners.
+SERVICES = """
+pickup    unix       n  -  n  60    1    pickup
+cleanup   unix       n  -  n  -     0    cleanup
+qmgr      unix       n  -  n  300   1    qmgr
+rewrite   unix       -  -  n  -     -    trivial-rewrite
+bounce    unix       -  -  n  -     0    bounce
+defer     unix       -  -  n  -     0    bounce
+trace     unix       -  -  n  -     0    bounce
+verify    unix       -  -  n  -     1    verify
+flush     unix       n  -  n  1000? 0    flush
+proxymap  unix       -  -  n  -     -    proxymap
+proxywrite unix      -  -  n  -     1    proxymap
+smtp      unix       -  -  n  -     -    smtp
+relay     unix       -  -  n  -     -    smtp
+showq     unix       n  -  n  -     -    showq
+error     unix       -  -  n  -     -    error
+retry     unix       -  -  n  -     -    error
+discard   unix       -  -  n  -     -    discard
+virtual   unix       -  n  n  -     -    virtual
+anvil     unix       -  -  n  -     1    anvil
+scache    unix       -  -  n  -     1    scache
+postlog   unix-dgram n  -  n  -     1    postlogd
+"""
+
+
+def logical_lines(text):
+    """Lines of a Postfix file: comments gone, continuation lines joined on."""
+    lines = []
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line[0].isspace():
+            lines[-1] += "\n" + line
+        else:
+            lines.append(line)
+    return lines
+
+
+def read_template(name):
+    with open(os.path.join(TEMPLATES, name)) as f:
+        return logical_lines(f.read())
+
+
+def main_cf(settings):
+    """The relay's template under the private settings; every parameter once."""
+    parameters = {}
+    for line in read_template("main.cf"):
+        name, _, value = line.partition("=")
+        parameters[name.strip()] = value.strip()
+    parameters.update(settings)
+    return "".join(f"{name} = {value}\n" for name, value in parameters.items())
+
+
+def listeners(places):
+    """The listeners of the relay's master.cf: {profile: [(place, extra options)]}, the template's own address replaced."""
+    text = ""
+    for service in read_template("master.cf"):
+        profile = re.search(r"milter_macro_daemon_name=(\S+)", service).group(1)
+        for place, extra in places.get(profile, []):
+            text += re.sub(r"^\S+", place, service) + "".join(f"\n    -o {{ {e} }}" for e in extra) + "\n"
+    return text
+
+
+class PrivatePostfix:
+    """directories below `state`; listeners as `listeners` wants them"""
+
+    def __init__(self, state, places, sink_port, settings):
+        self.state, self.places = state, places
+        self.config = os.path.join(state, "postfix")
+        self.spool = os.path.join(state, "spool")
+        self.log = os.path.join(state, "log", "mail.log")
+        nobody = pwd.getpwnam("nobody")
+        self.settings = {
+            "compatibility_level": "3.6",
+            "queue_directory": self.spool,
+            "data_directory": os.path.join(state, "data"),
+            "maillog_file": self.log,
+            "maillog_file_prefixes": state,
+            "virtual_mailbox_base": state,
+            "gatepost_returned_uid": str(nobody.pw_uid),
+            "gatepost_returned_gid": str(nobody.pw_gid),
+            "virtual_minimum_uid": "100",
+            "inet_interfaces": "loopback-only",
+            "inet_protocols": "all",
+            "myorigin": "$myhostname",
+            "alias_maps": "",
+            "alias_database": "",
+            # listeners for hundreds, and no second thoughts about it
+            "default_process_limit": "500",
+            # everything leaves to the sink, and at once
+            "relayhost": f"[127.0.0.1]:{sink_port}",
+            "smtp_dns_support_level": "disabled",
+            "smtp_host_lookup": "native",
+            "in_flow_delay": "0",
+            "minimal_backoff_time": "2s",
+            "maximal_backoff_time": "5s",
+            "queue_run_delay": "2s",
+            "initial_destination_concurrency": "20",
+            "notify_classes": "",
+            **settings,
+        }
+
+    def write(self):
+        os.makedirs(os.path.join(self.config, "gatepost"), exist_ok=True)
+        for directory in (self.spool, self.settings["data_directory"]):
+            os.makedirs(directory, exist_ok=True)
+        owner = pwd.getpwnam("postfix")
+        os.chown(self.settings["data_directory"], owner.pw_uid, owner.pw_gid)
+        shutil.copy(os.path.join(TEMPLATES, "command_filter"), os.path.join(self.config, "gatepost", "command_filter"))
+        with open(os.path.join(self.config, "main.cf"), "w") as f:
+            f.write("# Generated; see postfix-conf/relay for the reasons.\n" + main_cf(self.settings))
+        with open(os.path.join(self.config, "master.cf"), "w") as f:
+            f.write(listeners(self.places) + SERVICES)
+
+    def command(self, *words):
+        return subprocess.run(["postfix", "-c", self.config, *words], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def start(self):
+        done = self.command("start")
+        if done.returncode != 0 or not self.pid:
+            raise process.Trouble(f"postfix -c {self.config} start failed:\n{done.stdout}\nthe end of {self.log}:\n"
+                                  f"{process.tail(self.log)}")
+
+    @property
+    def pid(self):
+        """of master(8); 0 when it does not run"""
+        pid = process.read_pid(os.path.join(self.spool, "pid", "master.pid"))
+        mine = any("master" in word for word in process.command_line(pid)[:1])
+        return pid if pid and process.alive(pid) and mine else 0
+
+    def stop(self):
+        pid = self.pid
+        if not pid:
+            return
+        self.command("stop")
+        if process.alive(pid):
+            self.command("abort")
+            process.end(pid)
