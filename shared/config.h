@@ -65,10 +65,12 @@ struct gp_config {
     char *run_directory; /* pid and status files */
     char *user, *group;  /* what a daemon started as root becomes; group also owns the sockets */
     enum gp_log_target log;
-    struct gp_limits limits; /* for every agency that sets nothing else */
+    struct gp_limits limits; /* for every agency that sets nothing else; so the next two */
+    enum gp_unsubscribe unsubscribe;
+    bool check_from;
     struct gp_keyring keyring;
     size_t agencies_n;
-    struct gp_agency *agency; /* sorted by name */
+    struct gp_agency *agency;      /* sorted by name */
     struct gp_config_index *index; /* private: look-ups by address and login */
 };
 

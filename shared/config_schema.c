@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * config_schema.c - the one table of keys: the reader, its defaults, its advice and the test of gatepost.conf(5)
+ *
+ * The keys of a limits group are those of limit.h.
+ */
+#include "shared/config_private.h"
+
+#define TOP(field) offsetof(struct gp_config, field)
+#define AGENCY(field) offsetof(struct gp_agency, field)
+#define WINDOW(field) offsetof(struct gp_test_window, field)
+
+#define YES true
+#define NO false
+
+const struct gp_key gp_config_keys[] = {
+    /* gatepost.conf */
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "relay_name", YES, NULL,
+     "must be this relay's host name, such as \"relay.example.gov\"", gp_set_host, TOP(relay_name)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "return_path", YES, NULL,
+     "must be a short domain of this relay's own, such as \"b.example.gov\"", gp_set_return_path, TOP(return_path)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "public_url", NO, NULL,
+     "must be https://host[:port][/path], such as \"https://mail.example.gov\"", gp_set_url, TOP(public_url)},
+    {GP_SCOPE_TOP, GP_FORM_LIST, "egress", NO, NULL, "must be single addresses, such as [ \"198.51.100.7\" ]",
+     gp_set_egress, 0},
+    {GP_SCOPE_TOP, GP_FORM_LIST, "counters", NO, "/run/memcached/gatepost.sock",
+     "must be absolute paths of sockets or host:port, such as [ \"/run/memcached/gatepost.sock\" ], or [] for "
+     "in-process",
+     gp_set_server, 0},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "counters_prefix", NO, "gp",
+     "must be 1 to 16 letters, digits, dots, hyphens and underscores, such as \"gp\"", gp_set_prefix,
+     TOP(counters_prefix)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "on_counter_loss", NO, "local", "must be \"local\", \"open\" or \"closed\"",
+     gp_set_on_loss, TOP(on_counter_loss)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "database", NO, "/var/lib/gatepost/gatepost.db", "must be an absolute path",
+     gp_set_path, TOP(database)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "token_keys", NO, "/etc/gatepost/keys/token", "must be an absolute path", gp_set_path,
+     TOP(token_keys)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "drain_timeout", NO, "300s", "must be a time from 0s to 1d with its unit s, m, h or d",
+     gp_set_drain, TOP(drain_timeout_ms)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "sender_domain_reply", NO, "defer", "must be \"defer\" or \"reject\"",
+     gp_set_sender_reply, TOP(sender_domain_reject)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "message_size_ceiling", NO, "64M", "must be a size from 1K to 1G, such as \"64M\"",
+     gp_set_ceiling, TOP(message_size_ceiling)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "policy_listen", NO, "unix:/var/spool/postfix/gatepost/policy.sock",
+     "must be \"unix:/path\" with a path of less than 108 octets, or \"inet:host:port\"", gp_set_listen,
+     TOP(policy_listen)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "milter_listen", NO, "unix:/var/spool/postfix/gatepost/milter.sock",
+     "must be \"unix:/path\" with a path of less than 108 octets, or \"inet:host:port\"", gp_set_listen,
+     TOP(milter_listen)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "run_directory", NO, "/run/gatepost", "must be an absolute path", gp_set_path,
+     TOP(run_directory)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "user", NO, "gatepost", "must be the name of a user", gp_set_name, TOP(user)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "group", NO, "postfix", "must be the name of a group", gp_set_name, TOP(group)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "log", NO, "syslog", "must be \"syslog\" or \"stderr\"", gp_set_log, TOP(log)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "unsubscribe", NO, "keep", "must be \"keep\", \"replace\", \"append\" or \"none\"",
+     gp_set_unsubscribe, TOP(unsubscribe)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "check_from", NO, "no", "must be \"yes\" or \"no\"", gp_set_yes_no, TOP(check_from)},
+    {GP_SCOPE_TOP, GP_FORM_LIMITS, "limits", NO, NULL, "must be a group: limits = { ... }", NULL, TOP(limits)},
+
+    /* an agency */
+    {GP_SCOPE_AGENCY, GP_FORM_TEXT, "contact", NO, NULL,
+     "must be one mail address, such as \"mail-ops@dol.example.gov\"", gp_set_contact, AGENCY(contact)},
+    {GP_SCOPE_AGENCY, GP_FORM_LIST, "production", NO, NULL, "must be single addresses, such as [ \"192.0.2.10\" ]",
+     gp_set_production, 0},
+    {GP_SCOPE_AGENCY, GP_FORM_LIST, "standby", NO, NULL, "must be single addresses, such as [ \"192.0.2.12\" ]",
+     gp_set_standby, 0},
+    {GP_SCOPE_AGENCY, GP_FORM_LIST, "logins", NO, NULL,
+     "must be SASL user names of 1 to 255 octets without blanks, such as [ \"dol-app\" ]", gp_set_login, 0},
+    {GP_SCOPE_AGENCY, GP_FORM_LIST, "sender_domains", YES, NULL,
+     "must be one domain or more, such as [ \"dol.gov\" ], or [ \".dol.gov\" ] for its subdomains", gp_set_domain, 0},
+    {GP_SCOPE_AGENCY, GP_FORM_TEXT, "unsubscribe", NO, NULL, "must be \"keep\", \"replace\", \"append\" or \"none\"",
+     gp_set_unsubscribe, AGENCY(unsubscribe)},
+    {GP_SCOPE_AGENCY, GP_FORM_TEXT, "check_from", NO, NULL, "must be \"yes\" or \"no\"", gp_set_yes_no,
+     AGENCY(check_from)},
+    {GP_SCOPE_AGENCY, GP_FORM_LIMITS, "limits", NO, NULL, "must be a group: limits = { ... }", NULL, AGENCY(limits)},
+    {GP_SCOPE_AGENCY, GP_FORM_DKIM, "dkim", NO, NULL, "must be a list of groups: dkim = ( { ... } )", NULL, 0},
+    {GP_SCOPE_AGENCY, GP_FORM_TESTS, "tests", NO, NULL, "must be a list of groups: tests = ( { ... } )", NULL, 0},
+
+    /* one of an agency's DKIM signatures */
+    {GP_SCOPE_DKIM, GP_FORM_TEXT, "domain", YES, NULL, "must be the signing domain, such as \"dol.example.gov\"",
+     gp_set_dkim_domain, 0},
+    {GP_SCOPE_DKIM, GP_FORM_TEXT, "selector", YES, NULL, "must be the name of the key in the DNS, such as \"gp1\"",
+     gp_set_selector, 0},
+    {GP_SCOPE_DKIM, GP_FORM_TEXT, "key", YES, NULL, "must be the absolute path of the private key", gp_set_dkim_key, 0},
+
+    /* one of an agency's test windows */
+    {GP_SCOPE_TEST, GP_FORM_TEXT, "why", YES, NULL, "must say what for, such as \"load test, ticket 4711\"", gp_set_why,
+     0},
+    {GP_SCOPE_TEST, GP_FORM_TEXT, "address", YES, NULL, "must be one address, such as \"192.0.2.99\"",
+     gp_set_test_address, 0},
+    {GP_SCOPE_TEST, GP_FORM_TEXT, "messages", YES, NULL, "must be a whole number from 1 to 1000000000, such as \"500\"",
+     gp_set_messages, 0},
+    {GP_SCOPE_TEST, GP_FORM_TEXT, "from", YES, NULL, "must be a time in UTC, such as \"2026-12-10T08:00Z\"",
+     gp_set_time, WINDOW(from)},
+    {GP_SCOPE_TEST, GP_FORM_TEXT, "until", YES, NULL, "must be a time in UTC, such as \"2026-12-10T18:00Z\"",
+     gp_set_time, WINDOW(until)},
+};
+const size_t gp_config_keys_n = sizeof gp_config_keys / sizeof gp_config_keys[0];
+
+const struct gp_key *gp_config_key(enum gp_scope scope, struct gp_str name)
+{
+    for (size_t i = 0; i < gp_config_keys_n; i++) {
+        if (gp_config_keys[i].scope == scope && gp_str_eq(name, gp_str_z(gp_config_keys[i].name)))
+            return &gp_config_keys[i];
+    }
+    return NULL;
+}
+
+#define NEAR_MAX 32 /* octets of a name that is worth comparing */
+
+static size_t least(size_t a, size_t b, size_t c)
+{
+    size_t m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+/* distance - letters to add, drop or change to make b of a (Levenshtein); both at most NEAR_MAX */
+static size_t distance(struct gp_str a, struct gp_str b)
+{
+    size_t row[NEAR_MAX + 1];
+    for (size_t j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t corner = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t up = row[j];
+            row[j] = least(up + 1, row[j - 1] + 1, corner + (a.p[i - 1] != b.p[j - 1]));
+            corner = up;
+        }
+    }
+    return row[b.n];
+}
+
+static void nearer(struct gp_str name, const char *known, size_t *best, const char **found)
+{
+    struct gp_str k = gp_str_z(known);
+    if (name.n > NEAR_MAX || k.n > NEAR_MAX)
+        return;
+    size_t d = distance(name, k);
+    if (d < *best && d < name.n) {
+        *best = d;
+        *found = known;
+    }
+}
+
+const char *gp_config_nearest(enum gp_scope scope, bool limits, struct gp_str name)
+{
+    const char *found = NULL;
+    size_t best = name.n < 5 ? 2 : 3; /* above what is near */
+    for (unsigned i = 0; limits && i < GP_LIMIT_COUNT; i++)
+        nearer(name, gp_limit_label((enum gp_limit_name)i), &best, &found);
+    for (size_t i = 0; !limits && i < gp_config_keys_n; i++) {
+        if (gp_config_keys[i].scope == scope)
+            nearer(name, gp_config_keys[i].name, &best, &found);
+    }
+    return found;
+}
