@@ -3,9 +3,10 @@
  * counters.h - memcached as a store of small items
  *
  * Threads: one struct gp_counters serves any number of threads; each call borrows a libmemcached handle of its own from
- * a free list and returns it. A call takes at most 200 ms; after a failure a circuit breaker answers "unknown" at once
- * until gp_counters_probe, called each second by a housekeeping thread, finds the servers back. So clients never wait twice.
- * Unknown is a value of its own: a write that timed out may have happened.
+ * a free list and returns it. A call takes at most 200 ms; after a failure the server's circuit breaker answers "unknown"
+ * at once until gp_counters_probe, called each second by a housekeeping thread, finds it back. So clients never wait
+ * twice, and agencies on other servers not at all. Unknown is a value of its own: a write that timed out may have
+ * happened. A key or group that memcached could not take is unknown and never sent.
  */
 #ifndef GP_SHARED_COUNTERS_H
 #define GP_SHARED_COUNTERS_H
@@ -13,7 +14,7 @@
 #include "shared/keys.h"
 #include "shared/str.h"
 
-#define GP_ITEM_MAX 2048 /* octets of a value; a longer one reads as unknown */
+#define GP_ITEM_MAX 2048 /* octets of a value; a longer one (nothing of ours is) reads as found and empty */
 
 struct gp_counters;
 
@@ -45,14 +46,17 @@ enum gp_put {
     GP_PUT_UNKNOWN /* may or may not have happened */
 };
 
-/* gp_counters_new - a pool over servers ("/run/x.sock" or "host:port"), n >= 1; connects lazily
- * Returns NULL with a static text in *why when a server's name cannot be used. The strings are copied.
+/* gp_counters_new - a pool over servers, n >= 1; connects lazily
+ * A server is "/run/x.sock", "192.0.2.1:11211", "[2001:db8::1]:11211" or "localhost:11211". Other host names are refused:
+ * looking them up could take longer than a call may.
+ * Returns NULL with a static text in *why when a server cannot be used. The strings are copied.
  */
 struct gp_counters *gp_counters_new(const char *const *servers, size_t n, const char **why);
 void gp_counters_free(struct gp_counters *c); /* NULL is fine; no call may be running */
 
 /* gp_counters_get - fetch items; with one server all looks in one round trip, else one per group
- * Sets state, cas and value of every item. Never fails otherwise: what did not answer is GP_UNKNOWN.
+ * Sets state, cas and value of every item; the same key may be wanted more than once. Never fails otherwise: what did
+ * not answer is GP_UNKNOWN.
  */
 void gp_counters_get(struct gp_counters *c, struct gp_look *looks, size_t n);
 
@@ -69,10 +73,10 @@ enum gp_put gp_counters_set(struct gp_counters *c, const char *group, const char
                             uint32_t ttl_s);
 enum gp_put gp_counters_delete(struct gp_counters *c, const char *group, const char *key);
 
-/* gp_counters_up - did the last call or probe get an answer? */
+/* gp_counters_up - did every server answer when it was last asked? */
 bool gp_counters_up(const struct gp_counters *c);
 
-/* gp_counters_probe - ask every server for its version; closes the breaker when all answer. Returns gp_counters_up. */
+/* gp_counters_probe - ask every server for an item; closes or opens its breaker. Returns gp_counters_up. */
 bool gp_counters_probe(struct gp_counters *c);
 
 /* gp_counters_server - name of the server that holds a group, as configured; owned by c */

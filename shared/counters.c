@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * counters.c - memcached as a store of small items
+ *
+ * Every call is one or two attempts. A connection that breaks (the server was restarted, an idle one was closed) is
+ * tried once more on a fresh one; a time-out is not, for it is ambiguous and has cost the time there was.
+ */
+#include "shared/counters.h"
+
+#include "shared/clock.h"
+#include "shared/counters_pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TTL_MAX_S (30 * 24 * 3600) /* memcached takes more for a date */
+
+/* What an attempt came to. */
+enum outcome {
+    ANSWERED,
+    REFUSED, /* the server is well, but would not do it: out of memory, too large */
+    BROKEN,  /* the connection failed; worth a fresh one */
+    SILENT   /* no answer in time */
+};
+
+/* One call: its clock and whether it may try again. */
+struct attempt {
+    uint64_t begin_ms;
+    unsigned number;
+};
+
+/* libmemcached's key check trusts its caller in places, and a blank in a key ends the process: facts G2. */
+static bool key_good(const char *key)
+{
+    size_t n = strnlen(key, GP_KEY_MAX);
+    if (n == 0 || n == GP_KEY_MAX)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        char ch = key[i];
+        bool good = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '.' ||
+                    ch == '_' || ch == '-' || ch == ':';
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+static enum outcome outcome_of(memcached_return_t rc)
+{
+    switch ((int)rc) {
+    case MEMCACHED_SUCCESS:
+    case MEMCACHED_STORED:
+    case MEMCACHED_DELETED:
+    case MEMCACHED_END:
+    case MEMCACHED_NOTFOUND:
+    case MEMCACHED_NOTSTORED:
+    case MEMCACHED_DATA_EXISTS:
+        return ANSWERED;
+    case MEMCACHED_CLIENT_ERROR:
+    case MEMCACHED_SERVER_ERROR:
+    case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
+    case MEMCACHED_E2BIG:
+        return REFUSED;
+    case MEMCACHED_TIMEOUT:
+    case MEMCACHED_IN_PROGRESS:
+        return SILENT;
+    default:
+        return BROKEN;
+    }
+}
+
+/* Ends one attempt: gives the handle back, moves the breaker. Returns whether another attempt is due. */
+static bool attempt_over(struct gp_counters *c, struct attempt *a, struct gp_handle *h, struct gp_server *s,
+                         enum outcome outcome)
+{
+    gp_pool_return(c, h, outcome == ANSWERED);
+    if (outcome == ANSWERED || outcome == REFUSED)
+        return false;
+    if (outcome == BROKEN && a->number++ == 0 && gp_clock_monotonic_ms() - a->begin_ms <= GP_AGAIN_MS)
+        return true;
+    gp_server_mark(s, true);
+    return false;
+}
+
+/* A handle and the group's server, unless that server's breaker is open. */
+static struct gp_handle *attempt_begin(struct gp_counters *c, const struct attempt *a, const char *group,
+                                       struct gp_server **s)
+{
+    if (c->n == 1 && atomic_load(&c->server[0].down))
+        return NULL;
+    struct gp_handle *h = gp_pool_borrow(c, a->number > 0);
+    if (h == NULL)
+        return NULL;
+    *s = gp_pool_server(c, h, group);
+    if (atomic_load(&(*s)->down)) {
+        gp_pool_return(c, h, true);
+        return NULL;
+    }
+    return h;
+}
+
+struct gp_counters *gp_counters_new(const char *const *servers, size_t n, const char **why)
+{
+    struct gp_counters *c = calloc(1, sizeof *c);
+    *why = "out of memory";
+    if (c == NULL)
+        return NULL;
+    pthread_mutex_init(&c->lock, NULL);
+    c->server = calloc(n, sizeof *c->server);
+    if (c->server == NULL)
+        goto fail;
+    for (c->n = 0; c->n < n; c->n++) {
+        *why = gp_server_parse(servers[c->n], &c->server[c->n]);
+        if (*why != NULL) {
+            c->n++;
+            goto fail;
+        }
+    }
+    return c;
+fail:
+    gp_counters_free(c);
+    return NULL;
+}
+
+void gp_counters_free(struct gp_counters *c)
+{
+    if (c == NULL)
+        return;
+    while (c->idle != NULL) {
+        struct gp_handle *h = c->idle;
+        c->idle = h->next;
+        gp_memc_free(h->memc);
+        free(h);
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        free(c->server[i].name);
+        free(c->server[i].host);
+    }
+    free(c->server);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+/* Several keys of one server. */
+struct fetch {
+    struct gp_look *looks;
+    size_t n;
+    const char **key;
+    size_t *length;
+    size_t keys;
+};
+
+static void fetch_fill(const struct fetch *f, const memcached_result_st *r)
+{
+    size_t n = memcached_result_length(r);
+    struct gp_str key = {memcached_result_key_value(r), memcached_result_key_length(r)};
+    for (size_t i = 0; i < f->n; i++) {
+        for (size_t k = 0; k < f->looks[i].n; k++) {
+            struct gp_item *item = &f->looks[i].items[k];
+            if (!gp_str_eq(gp_str_z(item->key), key))
+                continue;
+            item->state = GP_FOUND;
+            item->cas = memcached_result_cas(r);
+            item->n = n <= GP_ITEM_MAX ? n : 0;
+            memcpy(item->value, memcached_result_value(r), item->n);
+        }
+    }
+}
+
+static memcached_return_t fetch_run(const struct fetch *f, memcached_st *memc, const char *group)
+{
+    memcached_return_t rc = memcached_mget_by_key(memc, group, strlen(group), f->key, f->length, f->keys);
+    if (rc != MEMCACHED_SUCCESS)
+        return outcome_of(rc) == ANSWERED ? MEMCACHED_FAILURE : rc;
+    memcached_result_st result;
+    memcached_result_create(memc, &result);
+    do {
+        /* with a count of 0 libmemcached would call an error "not found": only END says that the rest is absent */
+        result.count = 1;
+        memcached_result_st *r = memcached_fetch_result(memc, &result, &rc);
+        if (r == NULL)
+            break;
+        fetch_fill(f, r);
+    } while (rc == MEMCACHED_SUCCESS);
+    memcached_result_free(&result);
+    if (rc == MEMCACHED_END && memcached_last_error(memc) != MEMCACHED_SUCCESS)
+        rc = memcached_last_error(memc);
+    return rc != MEMCACHED_END && outcome_of(rc) == ANSWERED ? MEMCACHED_FAILURE : rc;
+}
+
+static bool wanted(const struct gp_look *look, const struct gp_item *item)
+{
+    return key_good(look->group) && key_good(item->key);
+}
+
+static void fetch_settle(const struct fetch *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t k = 0; k < f->looks[i].n; k++)
+            if (f->looks[i].items[k].state == GP_UNKNOWN && wanted(&f->looks[i], &f->looks[i].items[k]))
+                f->looks[i].items[k].state = GP_ABSENT;
+}
+
+static void fetch(struct gp_counters *c, struct fetch *f, struct attempt *a)
+{
+    struct gp_server *server = NULL;
+    bool again = true;
+    f->keys = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        for (size_t k = 0; k < f->looks[i].n; k++) {
+            if (!wanted(&f->looks[i], &f->looks[i].items[k]))
+                continue;
+            f->key[f->keys] = f->looks[i].items[k].key;
+            f->length[f->keys++] = strlen(f->looks[i].items[k].key);
+        }
+    }
+    while (again && f->keys > 0) {
+        struct gp_handle *h = attempt_begin(c, a, f->looks[0].group, &server);
+        if (h == NULL)
+            return;
+        enum outcome outcome = outcome_of(fetch_run(f, h->memc, f->looks[0].group));
+        if (outcome == ANSWERED)
+            fetch_settle(f);
+        again = attempt_over(c, a, h, server, outcome);
+    }
+}
+
+void gp_counters_get(struct gp_counters *c, struct gp_look *looks, size_t n)
+{
+    struct attempt a = {.begin_ms = gp_clock_monotonic_ms()};
+    size_t keys = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < looks[i].n; k++) {
+            looks[i].items[k].state = GP_UNKNOWN;
+            looks[i].items[k].n = 0;
+            looks[i].items[k].cas = 0;
+        }
+        keys += looks[i].n;
+    }
+    struct fetch f = {.key = calloc(keys + 1, sizeof *f.key), .length = calloc(keys + 1, sizeof *f.length)};
+    if (f.key == NULL || f.length == NULL)
+        goto out;
+    for (size_t i = 0; i < n; i += f.n) {
+        f.looks = looks + i;
+        f.n = c->n == 1 ? n : 1;
+        if (i > 0 && gp_clock_monotonic_ms() - a.begin_ms > GP_AGAIN_MS)
+            break;
+        a.number = 0;
+        fetch(c, &f, &a);
+    }
+out:
+    free(f.key);
+    free(f.length);
+}
+
+/* One change of one item. */
+struct change {
+    enum { SWAP, ADD, SET, DELETE } verb;
+    const char *group, *key;
+    struct gp_str value;
+    uint64_t cas;
+    uint32_t ttl_s;
+};
+
+static memcached_return_t change_run(const struct change *ch, memcached_st *memc)
+{
+    size_t group_n = strlen(ch->group), key_n = strlen(ch->key);
+    const char *value = ch->value.n > 0 ? ch->value.p : "";
+    switch (ch->verb) {
+    case SWAP:
+        return memcached_cas_by_key(memc, ch->group, group_n, ch->key, key_n, value, ch->value.n, (time_t)ch->ttl_s, 0,
+                                    ch->cas);
+    case ADD:
+        return memcached_add_by_key(memc, ch->group, group_n, ch->key, key_n, value, ch->value.n, (time_t)ch->ttl_s, 0);
+    case SET:
+        return memcached_set_by_key(memc, ch->group, group_n, ch->key, key_n, value, ch->value.n, (time_t)ch->ttl_s, 0);
+    case DELETE:
+        return memcached_delete_by_key(memc, ch->group, group_n, ch->key, key_n, 0);
+    }
+    return MEMCACHED_FAILURE;
+}
+
+static enum gp_put change(struct gp_counters *c, const struct change *ch)
+{
+    struct attempt a = {.begin_ms = gp_clock_monotonic_ms()};
+    struct gp_server *server = NULL;
+    enum gp_put put = GP_PUT_UNKNOWN;
+    bool again = true;
+    if (!key_good(ch->key) || !key_good(ch->group) || ch->value.n > GP_ITEM_MAX || ch->ttl_s > TTL_MAX_S)
+        return GP_PUT_UNKNOWN;
+    while (again) {
+        struct gp_handle *h = attempt_begin(c, &a, ch->group, &server);
+        if (h == NULL)
+            return put;
+        memcached_return_t rc = change_run(ch, h->memc);
+        enum outcome outcome = outcome_of(rc);
+        if (outcome == ANSWERED)
+            put = rc == MEMCACHED_NOTFOUND || rc == MEMCACHED_NOTSTORED || rc == MEMCACHED_DATA_EXISTS ? GP_PUT_LOST
+                                                                                                       : GP_PUT_DONE;
+        again = attempt_over(c, &a, h, server, outcome);
+    }
+    return put;
+}
+
+enum gp_put gp_counters_swap(struct gp_counters *c, const char *group, const char *key, struct gp_str value,
+                             uint64_t cas, uint32_t ttl_s)
+{
+    if (cas == 0)
+        return GP_PUT_LOST; /* no item has it, and libmemcached would send half a command */
+    return change(c, &(struct change){SWAP, group, key, value, cas, ttl_s});
+}
+
+enum gp_put gp_counters_add(struct gp_counters *c, const char *group, const char *key, struct gp_str value,
+                            uint32_t ttl_s)
+{
+    return change(c, &(struct change){ADD, group, key, value, 0, ttl_s});
+}
+
+enum gp_put gp_counters_set(struct gp_counters *c, const char *group, const char *key, struct gp_str value,
+                            uint32_t ttl_s)
+{
+    return change(c, &(struct change){SET, group, key, value, 0, ttl_s});
+}
+
+enum gp_put gp_counters_delete(struct gp_counters *c, const char *group, const char *key)
+{
+    return change(c, &(struct change){DELETE, group, key, {NULL, 0}, 0, 0});
+}
+
+bool gp_counters_up(const struct gp_counters *c)
+{
+    bool up = true;
+    for (size_t i = 0; i < c->n; i++)
+        up = up && !atomic_load(&c->server[i].down);
+    return up;
+}
+
+/* Past the breaker and the pool: one server, a connection of its own. */
+static bool server_answers(const struct gp_server *s)
+{
+    const char *key[] = {"gatepost:probe"};
+    size_t length[] = {strlen(key[0])};
+    const struct fetch f = {.key = key, .length = length, .keys = 1};
+    memcached_st *memc = gp_memc_new(s, 1);
+    bool answered = memc != NULL && outcome_of(fetch_run(&f, memc, key[0])) == ANSWERED;
+    if (memc != NULL)
+        gp_memc_free(memc);
+    return answered;
+}
+
+bool gp_counters_probe(struct gp_counters *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        gp_server_mark(&c->server[i], !server_answers(&c->server[i]));
+    return gp_counters_up(c);
+}
+
+const char *gp_counters_server(struct gp_counters *c, const char *group)
+{
+    const char *name = c->server[0].name;
+    struct gp_handle *h = key_good(group) ? gp_pool_borrow(c, false) : NULL;
+    if (h != NULL) {
+        name = gp_pool_server(c, h, group)->name;
+        gp_pool_return(c, h, true);
+    }
+    return name;
+}
