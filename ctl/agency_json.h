@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * agency_json.h - agencies as programs read them
+ */
+#ifndef GP_CTL_AGENCY_JSON_H
+#define GP_CTL_AGENCY_JSON_H
+
+#include "shared/config.h"
+
+#include <jansson.h>
+
+/* gp_ctl_agencies_json - an array, one object for each agency: name, contact, lists as read, limits of the file */
+json_t *gp_ctl_agencies_json(const struct gp_config *c);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * state.c - pid and status files of the daemons, read
+ */
+#include "ctl/state.h"
+
+#include "ctl/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define STATUS_MAX 65536
+
+const char *const gp_ctl_daemon_name[GP_CTL_DAEMONS] = {"policyd", "milter"};
+
+/* The start of a file, at most max octets; 0 when it cannot be read. */
+static size_t read_file(int fd, char *out, size_t max)
+{
+    size_t n = 0;
+    ssize_t got;
+    while (n < max && (got = read(fd, out + n, max - n)) > 0)
+        n += (size_t)got;
+    return n;
+}
+
+/* The process that holds the lock of this pid file, or 0. */
+static pid_t holder(const char *path)
+{
+    char text[32];
+    uint64_t pid = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    size_t n = read_file(fd, text, sizeof text);
+    if (!gp_str_u64(gp_str_trim((struct gp_str){text, n}), INT32_MAX, &pid))
+        pid = 0;
+    /* The lock is tried only when such a process exists: a daemon that starts must not find it taken by us. */
+    if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+        pid = 0;
+    if (pid > 0 && flock(fd, LOCK_SH | LOCK_NB) == 0)
+        pid = 0;
+    close(fd);
+    return (pid_t)pid;
+}
+
+static json_t *read_status(const char *path)
+{
+    char text[STATUS_MAX];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    size_t n = read_file(fd, text, sizeof text);
+    close(fd);
+    return json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+}
+
+void gp_ctl_daemon_read(const char *run_directory, const char *program, struct gp_ctl_daemon *out)
+{
+    char path[4096];
+    struct gp_buf b = gp_buf_on(path, sizeof path);
+    *out = (struct gp_ctl_daemon){.program = program};
+    gp_buf_printf(&b, "%s/%s.pid", run_directory, program);
+    out->pid = holder(path);
+    if (out->pid == 0)
+        return;
+    b = gp_buf_on(path, sizeof path);
+    gp_buf_printf(&b, "%s/%s.status", run_directory, program);
+    out->status = read_status(path);
+    if (gp_ctl_daemon_number(out, "pid") != (uint64_t)out->pid)
+        gp_ctl_daemon_free(out); /* left by an earlier one */
+}
+
+void gp_ctl_daemon_free(struct gp_ctl_daemon *d)
+{
+    json_decref(d->status);
+    d->status = NULL;
+}
+
+uint64_t gp_ctl_daemon_number(const struct gp_ctl_daemon *d, const char *key)
+{
+    json_int_t v = json_integer_value(json_object_get(d->status, key));
+    return v > 0 ? (uint64_t)v : 0;
+}
+
+void gp_ctl_daemon_text(const struct gp_ctl_daemon *d, const char *key, char out[1024])
+{
+    const json_t *v = json_object_get(d->status, key);
+    struct gp_buf b = gp_buf_on(out, 1024);
+    gp_ctl_put_clean(&b, (struct gp_str){json_string_value(v), json_string_length(v)});
+}

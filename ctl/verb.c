@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * verb.c - finding a verb's row and reading its options and arguments
+ */
+#include "ctl/verb.h"
+
+#include "shared/verdict.h"
+
+#include <getopt.h>
+#include <string.h>
+
+_Static_assert(GP_CTL_REASON_MAX == GP_DETAIL_MAX, "a journalled reason is the one that clients read");
+
+static const struct option long_options[] = {
+    {"reason", required_argument, NULL, 'r'}, {"for", required_argument, NULL, 'f'},
+    {"last", required_argument, NULL, 'n'},   {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+};
+
+/* Does the name ("limit set") stand at the start of argv? Returns how many words it took, or 0. */
+static int words_match(const char *name, int argc, char **argv)
+{
+    struct gp_str rest = gp_str_z(name), word;
+    int i = 0;
+    while (gp_str_split(&rest, ' ', &word)) {
+        if (i >= argc || !gp_str_eq(word, gp_str_z(argv[i])))
+            return 0;
+        i++;
+    }
+    return i;
+}
+
+const struct gp_ctl_verb *gp_ctl_verb_find(const struct gp_ctl_verb *verbs, size_t n, int argc, char **argv, int *words)
+{
+    for (size_t i = 0; i < n; i++) {
+        *words = words_match(verbs[i].name, argc, argv);
+        if (*words > 0)
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+static const char *read_reason(const char *text, struct gp_ctl_args *out)
+{
+    struct gp_verdict clean = gp_verdict_of(GP_BLOCKED, gp_str_z(text));
+    if (gp_str_trim(gp_str_z(clean.detail)).n == 0)
+        return "--reason says nothing; it must name why, for the journal";
+    memcpy(out->reason, clean.detail, sizeof out->reason);
+    return NULL;
+}
+
+static const char *read_for(const char *text, struct gp_ctl_args *out)
+{
+    uint64_t s;
+    if (!gp_str_seconds(gp_str_z(text), GP_CTL_FOR_MAX_S, &s) || s == 0)
+        return "--for must be a duration from 1s to 30d such as 90s, 30m, 12h or 2d; what is to last longer goes into "
+               "the configuration file";
+    out->for_s = (uint32_t)s;
+    return NULL;
+}
+
+static const char *read_last(const char *text, struct gp_ctl_args *out)
+{
+    if (!gp_str_u64(gp_str_z(text), GP_CTL_LAST_MAX, &out->last) || out->last == 0)
+        return "--last must be a number from 1 to 100000";
+    return NULL;
+}
+
+static const char *read_option(int c, const char *value, unsigned allowed, struct gp_ctl_args *out)
+{
+    if (c == 'h') {
+        out->help = true;
+        return NULL;
+    }
+    if (c == 'j' && (allowed & GP_CTL_JSON) != 0) {
+        out->json = true;
+        return NULL;
+    }
+    if (c == 'r' && (allowed & GP_CTL_REASON) != 0)
+        return read_reason(value, out);
+    if (c == 'f' && (allowed & GP_CTL_FOR) != 0)
+        return read_for(value, out);
+    if (c == 'n' && (allowed & GP_CTL_LAST) != 0)
+        return read_last(value, out);
+    return c == ':' ? "an option lacks its value" : "this verb has no such option";
+}
+
+const char *gp_ctl_args_read(const struct gp_ctl_verb *verb, int argc, char **argv, struct gp_ctl_args *out)
+{
+    const char *wrong = NULL;
+    int c;
+    *out = (struct gp_ctl_args){.last = GP_CTL_LAST_DEFAULT};
+    if ((verb->options & GP_CTL_RAW) != 0) {
+        optind = 1;
+    } else {
+        optind = 0; /* GNU: start anew */
+        opterr = 0;
+        while (wrong == NULL && (c = getopt_long(argc, argv, ":h", long_options, NULL)) != -1)
+            wrong = read_option(c, optarg, verb->options, out);
+    }
+    if (wrong != NULL || out->help)
+        return wrong;
+    out->n = argc - optind;
+    out->arg = argv + optind;
+    if (out->n < verb->least)
+        return "an argument is missing";
+    if (out->n > verb->most)
+        return "too many arguments";
+    if ((verb->options & GP_CTL_REASON_NEEDED) != 0 && out->reason[0] == '\0')
+        return "--reason TEXT is missing; it goes into the journal";
+    return NULL;
+}

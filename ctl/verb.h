@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * verb.h - what a verb of gatepostctl is: a row that names it, and what its words and options became
+ *
+ * Pure but for getopt_long's own state: one thread.
+ */
+#ifndef GP_CTL_VERB_H
+#define GP_CTL_VERB_H
+
+#include "shared/str.h"
+
+/* Exit status of every verb. */
+#define GP_CTL_OK 0
+#define GP_CTL_NO 1    /* refused, not found, not reachable */
+#define GP_CTL_USAGE 2 /* the command line is wrong */
+
+#define GP_CTL_FOR_DEFAULT_S (12 * 3600)
+#define GP_CTL_FOR_MAX_S (30 * 24 * 3600) /* memcached reads more as a date: fact H3 */
+#define GP_CTL_REASON_MAX 200             /* octets of --reason; as much of it reaches a client */
+#define GP_CTL_LAST_DEFAULT 20
+#define GP_CTL_LAST_MAX 100000
+
+/* Options a verb may take. */
+enum {
+    GP_CTL_REASON = 1,        /* --reason TEXT */
+    GP_CTL_REASON_NEEDED = 2, /* with GP_CTL_REASON: an error when missing */
+    GP_CTL_FOR = 4,           /* --for DURATION */
+    GP_CTL_LAST = 8,          /* --last N */
+    GP_CTL_JSON = 16,         /* --json */
+    GP_CTL_RAW = 32           /* none at all: every word after the verb is an argument, as it is */
+};
+
+/* The words after the verb, read. */
+struct gp_ctl_args {
+    int n;
+    char **arg;
+    char reason[GP_CTL_REASON_MAX + 1]; /* cleaned: no control characters, well-formed UTF-8; "" when not given */
+    uint32_t for_s;                     /* 0 when not given */
+    uint64_t last;
+    bool json, help;
+};
+
+struct gp_ctl;
+
+struct gp_ctl_verb {
+    const char *name;     /* "check", or two words: "limit set" */
+    const char *synopsis; /* the words after the name */
+    const char *summary;
+    unsigned options;
+    int least, most; /* arguments that are no options */
+    int (*run)(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+};
+
+/* gp_ctl_verb_find - the row that argv[0], or argv[0] and argv[1], names
+ * *words: how many words of argv the name took. NULL when there is none.
+ */
+const struct gp_ctl_verb *gp_ctl_verb_find(const struct gp_ctl_verb *verbs, size_t n, int argc, char **argv,
+                                           int *words);
+
+/* gp_ctl_args_read - read argv (argv[0] is the verb's last word) as the verb's options and arguments
+ * argv is permuted; *out points into it. Returns NULL, or a static text that says what is wrong.
+ */
+const char *gp_ctl_args_read(const struct gp_ctl_verb *verb, int argc, char **argv, struct gp_ctl_args *out);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * verbs.h - what each verb of gatepostctl does; main.c has their table
+ *
+ * Each returns an exit status of verb.h, prints its result on stdout and its errors on stderr, one line each.
+ * The number of arguments was checked.
+ */
+#ifndef GP_CTL_VERBS_H
+#define GP_CTL_VERBS_H
+
+#include "ctl/context.h"
+
+int gp_ctl_check(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_status(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_agencies(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_limits(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_limit_set(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_limit_clear(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_block(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_unblock(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_pause(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_resume(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_reload(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_token_show(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_token_new_key(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_check_address(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_history(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+
+#endif
