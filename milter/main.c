@@ -1,1 +1,243 @@
-int main(void){return 0;}
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * main.c - gatepost-milter: options, then everything in the order in which it must be made, signals, the end
+ *
+ * libmilter takes HUP, TERM and INT with sigwait() in a thread of its own, and each of them means to drop all sessions.
+ * They are ours: the sigwait() below stands before the C library's and never returns. A handler in the main thread
+ * would not do: a signal that comes while another one is pending there goes to libmilter's thread.
+ */
+#include "milter/callbacks.h"
+#include "milter/from.h"
+#include "milter/housekeeping.h"
+#include "milter/session.h"
+#include "shared/clock.h"
+#include "shared/daemon.h"
+#include "shared/epoch.h"
+#include "shared/log.h"
+
+#include <libmilter/mfapi.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEFAULT_PATH "/etc/gatepost/gatepost.conf"
+#define DRAIN_MS 10000 /* what running sessions get at the end */
+#define DRAIN_POLL_MS 20
+#define WATCH_MS 500        /* how soon the end of libmilter is seen */
+#define SESSION_IDLE_S 7210 /* longer than any pause that Postfix allows a client within one step */
+
+struct parts {
+    struct gp_reload reload;
+    struct gp_counters *counters; /* NULL: in-process */
+    struct gp_ledger *ledger;
+    struct gp_housekeeping *housekeeping;
+    sigset_t signals;
+};
+
+static _Atomic bool libmilter_ended;
+
+int sigwait(const sigset_t *restrict set, int *restrict number)
+{
+    sigset_t all;
+    (void)set, (void)number;
+    sigfillset(&all);
+    for (;;)
+        sigsuspend(&all);
+}
+
+/* A session costs a file descriptor, and a shell's usual 1024 would not do. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= 4096)
+        return;
+    limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Blocked here, before any thread: every thread inherits that, and only sigtimedwait below takes them. HUP must not be
+ * blocked: a blocked signal is kept even when it is ignored.
+ */
+static void signals_prepare(sigset_t *ours)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    sigemptyset(ours);
+    sigaddset(ours, SIGTERM);
+    sigaddset(ours, SIGINT);
+    sigaddset(ours, SIGUSR1);
+    sigprocmask(SIG_BLOCK, ours, NULL);
+}
+
+/* "inet:host:port" is "inet:port@host" to libmilter; "unix:/path" is the same to both. */
+static bool listen_name(const char *listen_on, char *out, size_t cap)
+{
+    struct gp_buf b = gp_buf_on(out, cap);
+    const char *colon = strrchr(listen_on, ':');
+    struct gp_str host = gp_str_z(listen_on);
+    if (!gp_str_starts_nocase(host, GP_STR("inet:")) || colon == listen_on + 4) {
+        gp_buf_putz(&b, listen_on);
+        return !b.full;
+    }
+    host.p += 5;
+    host.n = (size_t)(colon - host.p);
+    bool bracketed = host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+    if (bracketed)
+        host = (struct gp_str){host.p + 1, host.n - 2};
+    gp_buf_printf(&b, "%s:%s@", bracketed ? "inet6" : "inet", colon + 1);
+    gp_buf_put(&b, host);
+    return !b.full;
+}
+
+static bool listen_start(const struct gp_config *c)
+{
+    char name[4096];
+    if (!listen_name(c->milter_listen, name, sizeof name) || smfi_setconn(name) != MI_SUCCESS) {
+        gp_log(GP_ERROR, "start", "cannot listen on %s", c->milter_listen);
+        return false;
+    }
+    smfi_setbacklog(SOMAXCONN);
+    smfi_settimeout(SESSION_IDLE_S);
+    mode_t before = umask(0117);
+    bool listening = smfi_opensocket(true) == MI_SUCCESS;
+    umask(before);
+    if (!listening)
+        gp_log_errno(GP_ERROR, "start", "cannot listen on %s", c->milter_listen);
+    return listening && gp_daemon_socket_ready(c, c->milter_listen);
+}
+
+static bool ledger_open(const struct gp_config *c, struct parts *p)
+{
+    const char *why = NULL;
+    if (c->counters.n > 0) {
+        p->counters = gp_counters_new((const char *const *)c->counters.v, c->counters.n, &why);
+        if (p->counters == NULL) {
+            gp_log(GP_ERROR, "start", "counters: %s", why);
+            return false;
+        }
+    }
+    p->ledger = gp_ledger_new(p->counters, c->counters_prefix, gp_daemon_node(c->milter_listen), gp_daemon_random());
+    return p->ledger != NULL;
+}
+
+static void seed(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month, uint64_t month_count)
+{
+    gp_ledger_seed_package(arg, agency, day, day_count, month, month_count);
+}
+
+/* After privileges were dropped, so that the database's files are the daemon's own. */
+static struct gp_store *store_open(const struct gp_config *c, struct gp_ledger *ledger)
+{
+    char why[256];
+    struct gp_store *store = gp_store_open(c->database, why);
+    if (store == NULL) {
+        gp_log(GP_ERROR, "start", "database: %s", why);
+    } else if (!gp_store_packages(store, seed, ledger)) {
+        gp_log(GP_ERROR, "start", "database: %s", gp_store_error(store));
+        gp_store_close(store);
+        store = NULL;
+    }
+    return store;
+}
+
+static void *libmilter_run(void *arg)
+{
+    (void)arg;
+    smfi_main();
+    atomic_store(&libmilter_ended, true); /* it could not accept; the main thread sees it */
+    return NULL;
+}
+
+/* config is the running epoch's */
+static bool start(const struct gp_config *c, const char *path, struct parts *p)
+{
+    pthread_t thread;
+    signals_prepare(&p->signals);
+    raise_descriptors();
+    gp_from_start();
+    if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
+        !ledger_open(c, p) || !gp_callbacks_register(p->ledger) || !listen_start(c) || !gp_daemon_drop(c))
+        return false;
+    struct gp_store *store = store_open(c, p->ledger);
+    if (store == NULL)
+        return false;
+    p->housekeeping = gp_housekeeping_start(p->ledger, p->counters, store, &p->reload);
+    if (p->housekeeping == NULL) {
+        gp_store_close(store);
+        return false;
+    }
+    gp_log(GP_INFO, "start", "gatepost-milter %s on %s", GATEPOST_VERSION, c->milter_listen);
+    return pthread_create(&thread, NULL, libmilter_run, NULL) == 0 && pthread_detach(thread) == 0;
+}
+
+/* Returns whether the end was asked for. */
+static bool serve(struct parts *p)
+{
+    const struct timespec tick = {.tv_nsec = WATCH_MS * 1000000L};
+    while (!atomic_load(&libmilter_ended)) {
+        int number = sigtimedwait(&p->signals, NULL, &tick);
+        if (number == SIGUSR1)
+            gp_housekeeping_reload(p->housekeeping);
+        else if (number == SIGTERM || number == SIGINT)
+            return true;
+    }
+    gp_log(GP_ERROR, "end", "libmilter ended by itself");
+    return false;
+}
+
+/* Each running session hears 421 at its next command. */
+static void drain(void)
+{
+    const struct timespec poll = {.tv_nsec = DRAIN_POLL_MS * 1000000L};
+    uint64_t until = gp_clock_monotonic_ms() + DRAIN_MS;
+    gp_epoch_drain_all();
+    while (gp_session_count() > 0 && gp_clock_monotonic_ms() < until)
+        nanosleep(&poll, NULL);
+}
+
+static int usage(void)
+{
+    fputs("usage: gatepost-milter [-c FILE] [-V]\n", stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    static struct parts parts;
+    const char *path = DEFAULT_PATH;
+    for (int option; (option = getopt(argc, argv, "c:V")) != -1;) {
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case 'V':
+            puts("gatepost-milter " GATEPOST_VERSION);
+            return 0;
+        default:
+            return usage();
+        }
+    }
+    if (optind != argc)
+        return usage();
+    struct gp_config *config = gp_daemon_load(path);
+    if (config == NULL)
+        return 1;
+    gp_log_open("gatepost-milter", config->log);
+    gp_epoch_swap(config, gp_clock_monotonic_ms());
+    bool well = start(config, path, &parts) && serve(&parts);
+    if (well)
+        drain();
+    gp_housekeeping_stop(parts.housekeeping);
+    if (parts.ledger != NULL)
+        gp_ledger_leave(parts.ledger, gp_clock_wall_ms());
+    gp_log(GP_INFO, "end", "gatepost-milter, %zu sessions cut off", gp_session_count());
+    /* Not exit(): callbacks may still run, and libmilter would remove a successor's socket (fact E7). */
+    _exit(well ? 0 : 1);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * answer.h - a verdict becomes a reply and a line in the log
+ */
+#ifndef GP_MILTER_ANSWER_H
+#define GP_MILTER_ANSWER_H
+
+#include "shared/verdict.h"
+
+#include <libmilter/mfapi.h>
+
+/* What a verdict was about. Empty views are left out of the log. */
+struct gp_occasion {
+    const char *stage; /* "RCPT" */
+    const char *rule;  /* the rule that refused, NULL: none of the table */
+    struct gp_str client, agency, sender, recipient;
+};
+
+#define GP_ANSWER_TEXT_MAX (2 * GP_REPLY_TEXT_MAX)
+
+/* gp_answer_text - the reply's text as smfi_setreply wants it: every % doubled (fact B17). Pure. */
+void gp_answer_text(enum gp_reason reason, char out[GP_ANSWER_TEXT_MAX]);
+
+/* gp_answer_refuse - set the reply, log the verdict; returns what the callback must return. reason: not GP_ACCEPTED. */
+sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_reason reason);
+
+/* gp_answer_accepted - log an accepted message */
+void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octets, struct gp_str return_path);
+
+/* gp_answer_package - log that an agency's package is used up to so many percent */
+void gp_answer_package(struct gp_str agency, unsigned percent);
+
+#endif

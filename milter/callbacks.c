@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * callbacks.c - what libmilter calls: one short function per event
+ *
+ * Only CONTINUE or a 421 is ever answered before MAIL: any other verdict makes Postfix close the milter's connection
+ * while the SMTP session goes on, and its place would be free too early (fact B3).
+ */
+#include "milter/callbacks.h"
+
+#include "milter/answer.h"
+#include "milter/apply.h"
+#include "milter/session.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+/* libmilter hands no argument of ours to a callback; set once, before any of them runs. */
+static struct gp_ledger *the_ledger;
+
+static struct gp_now now(void)
+{
+    return (struct gp_now){the_ledger, gp_clock_wall_ms(), gp_clock_monotonic_ms()};
+}
+
+static struct gp_session *session_of(SMFICTX *ctx)
+{
+    return smfi_getpriv(ctx);
+}
+
+static struct gp_occasion occasion_of(const struct gp_session *s, enum gp_milter_stage stage)
+{
+    return (struct gp_occasion){
+        .stage = gp_milter_stage_name(stage),
+        .client = gp_str_z(s->client),
+        .agency = gp_str_z(s->agency != NULL ? s->agency->name : NULL),
+        .sender = s->message.open && s->message.sender[0] == '\0' ? GP_STR("<>") : gp_str_z(s->message.sender),
+        .recipient = gp_str_z(s->message.recipient),
+    };
+}
+
+/* An event out of its order, or of a session that there was no memory for. */
+static sfsistat out_of_order(SMFICTX *ctx, enum gp_milter_stage stage)
+{
+    const struct gp_occasion o = {.stage = gp_milter_stage_name(stage), .rule = "order"};
+    return gp_answer_refuse(ctx, &o, GP_INTERNAL);
+}
+
+/* argument: the path of MAIL or RCPT as it came, for the log */
+static sfsistat judge(SMFICTX *ctx, const struct gp_session *s, enum gp_milter_stage stage,
+                      const struct gp_milter_facts *f, struct gp_str argument)
+{
+    struct gp_occasion o = occasion_of(s, stage);
+    enum gp_reason reason = gp_milter_judge(stage, f, &o.rule);
+    if (reason == GP_ACCEPTED)
+        return SMFIS_CONTINUE;
+    if (stage == GP_AT_MAIL)
+        o.sender = argument;
+    if (stage == GP_AT_RCPT)
+        o.recipient = argument;
+    return gp_answer_refuse(ctx, &o, reason);
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2,
+                             unsigned long f3, unsigned long *use_actions, unsigned long *use_steps,
+                             unsigned long *use_f2, unsigned long *use_f3)
+{
+    const unsigned long need_actions = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM;
+    const unsigned long quiet = SMFIP_NR_CONN | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY;
+    char connect[] = "{client_addr} {client_port} {daemon_name} j", mail[] = "i {auth_authen}", queue_id[] = "i";
+    (void)f2, (void)f3;
+    if ((actions & need_actions) != need_actions || (steps & SMFIP_HDR_LEADSPC) == 0) {
+        gp_log(GP_ERROR, "negotiate", "the mail server offers actions 0x%lx, steps 0x%lx: too little to work with",
+               actions, steps);
+        return SMFIS_REJECT; /* closes this connection; milter_default_action = tempfail then answers */
+    }
+    smfi_setsymlist(ctx, SMFIM_CONNECT, connect);
+    smfi_setsymlist(ctx, SMFIM_ENVFROM, mail);
+    smfi_setsymlist(ctx, SMFIM_ENVRCPT, queue_id);
+    smfi_setsymlist(ctx, SMFIM_DATA, queue_id);
+    smfi_setsymlist(ctx, SMFIM_EOM, queue_id);
+    *use_actions = need_actions;
+    *use_steps = SMFIP_HDR_LEADSPC | quiet; /* where the server wants a reply all the same, libmilter sends it */
+    *use_f2 = *use_f3 = 0;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *peer)
+{
+    char symbol[] = "{daemon_name}";
+    const struct gp_now t = now();
+    (void)host;
+    gp_session_end(session_of(ctx), &t);
+    smfi_setpriv(ctx, gp_session_begin(gp_str_z(smfi_getsymval(ctx, symbol)), peer, &t));
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *name)
+{
+    struct gp_session *s = session_of(ctx);
+    (void)name;
+    if (s == NULL)
+        return SMFIS_CONTINUE; /* said at MAIL */
+    const struct gp_now t = now();
+    const struct gp_milter_facts f = gp_session_facts(s, &t);
+    return judge(ctx, s, GP_AT_HELO, &f, (struct gp_str){NULL, 0});
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
+{
+    struct gp_session *s = session_of(ctx);
+    if (s == NULL)
+        return out_of_order(ctx, GP_AT_MAIL);
+    const struct gp_now t = now();
+    gp_session_prepare(s, &t);
+    struct gp_milter_facts f = gp_session_facts(s, &t);
+    gp_facts_parameters(&f, argv + 1);
+    gp_facts_path(&f, gp_str_z(argv[0]));
+    sfsistat status = judge(ctx, s, GP_AT_MAIL, &f, gp_str_z(argv[0]));
+    if (status != SMFIS_CONTINUE)
+        return status;
+    if (s->profile == GP_PROFILE_RETURN)
+        return SMFIS_ACCEPT; /* of this message we want to see no more */
+    gp_session_sender(s, &f);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
+{
+    struct gp_session *s = session_of(ctx);
+    if (s == NULL || !s->message.open)
+        return out_of_order(ctx, GP_AT_RCPT);
+    const struct gp_now t = now();
+    struct gp_milter_facts f = gp_session_facts(s, &t);
+    gp_facts_path(&f, gp_str_z(argv[0]));
+    sfsistat status = judge(ctx, s, GP_AT_RCPT, &f, gp_str_z(argv[0]));
+    if (status == SMFIS_CONTINUE)
+        gp_session_recipient(s, &f);
+    return status;
+}
+
+/* smtpd_command_filter turns RCPT lines that Postfix would refuse itself into this verb (fact B6). */
+static sfsistat on_unknown(SMFICTX *ctx, const char *command)
+{
+    struct gp_session *s = session_of(ctx);
+    struct gp_str line = gp_str_z(command);
+    line.n = gp_str_find(line, ' ');
+    if (s == NULL || !gp_str_eq_nocase(gp_str_trim(line), GP_STR("GPBADRCPT")))
+        return SMFIS_CONTINUE;
+    const struct gp_now t = now();
+    struct gp_milter_facts f = gp_session_facts(s, &t);
+    f.profile = GP_PROFILE_ADDRESS; /* bad syntax is bad on every listener */
+    f.malformed = true;
+    return judge(ctx, s, GP_AT_RCPT, &f, (struct gp_str){NULL, 0});
+}
+
+static sfsistat on_data(SMFICTX *ctx)
+{
+    struct gp_session *s = session_of(ctx);
+    if (s == NULL || !s->message.open)
+        return out_of_order(ctx, GP_AT_DATA);
+    const struct gp_now t = now();
+    const struct gp_milter_facts f = gp_session_facts(s, &t);
+    return judge(ctx, s, GP_AT_DATA, &f, (struct gp_str){NULL, 0});
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    struct gp_session *s = session_of(ctx);
+    if (s != NULL) {
+        gp_headers_note(&s->message.headers, gp_str_z(name), gp_str_z(value));
+        s->message.octets += gp_headers_octets(gp_str_z(name), gp_str_z(value));
+    }
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_eoh(SMFICTX *ctx)
+{
+    struct gp_session *s = session_of(ctx);
+    if (s != NULL)
+        s->message.octets += 2; /* the empty line */
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t n)
+{
+    struct gp_session *s = session_of(ctx);
+    (void)chunk;
+    if (s != NULL)
+        s->message.octets += n; /* the refusal waits for the end: before it, the client would not read it */
+    return SMFIS_NOREPLY;
+}
+
+static bool plan_make(SMFICTX *ctx, const struct gp_session *s, const struct gp_now *t, struct gp_plan *plan)
+{
+    char symbol[] = "i";
+    struct gp_envelope e = {
+        .sender = gp_str_z(s->message.sender),
+        .recipient = gp_str_z(s->message.recipient),
+        .queue_id = gp_str_z(smfi_getsymval(ctx, symbol)),
+        .re_enveloped = s->message.re_enveloped,
+        .day = gp_session_facts(s, t).today,
+    };
+    return gp_token_random(e.id) && gp_rewrite(s->epoch->config, s->agency, &s->message.headers, &e, plan);
+}
+
+/* The rules have passed: rewrite, then charge. What is refused after the edits leaves no trace of them. */
+static enum gp_reason commit(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t, struct gp_plan *plan)
+{
+    unsigned percent = 0;
+    if (!plan_make(ctx, s, t, plan) || !gp_apply(ctx, plan))
+        return GP_INTERNAL;
+    enum gp_reason reason = gp_ledger_charge(the_ledger, s->agency, &s->message.limits,
+                                             s->epoch->config->on_counter_loss, 1, t->wall_ms, &percent);
+    if (reason == GP_ACCEPTED && percent > 0)
+        gp_answer_package(gp_str_z(s->agency->name), percent);
+    return reason;
+}
+
+static sfsistat finish(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t)
+{
+    struct gp_plan plan;
+    const struct gp_milter_facts f = gp_session_facts(s, t);
+    sfsistat status = judge(ctx, s, GP_AT_END, &f, (struct gp_str){NULL, 0});
+    if (status != SMFIS_CONTINUE)
+        return status;
+    const struct gp_occasion o = occasion_of(s, GP_AT_END);
+    enum gp_reason reason = commit(ctx, s, t, &plan);
+    if (reason != GP_ACCEPTED)
+        return gp_answer_refuse(ctx, &o, reason);
+    s->accepted++;
+    gp_answer_accepted(ctx, &o, s->message.octets, gp_str_z(plan.return_path));
+    return SMFIS_ACCEPT;
+}
+
+static sfsistat on_end(SMFICTX *ctx)
+{
+    struct gp_session *s = session_of(ctx);
+    if (s == NULL || !s->message.open || s->message.recipients == 0)
+        return out_of_order(ctx, GP_AT_END);
+    const struct gp_now t = now();
+    sfsistat status = finish(ctx, s, &t);
+    gp_session_reset(s);
+    return status;
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+    struct gp_session *s = session_of(ctx);
+    if (s != NULL)
+        gp_session_reset(s);
+    return SMFIS_CONTINUE;
+}
+
+/* May come twice, and without a connect. */
+static sfsistat on_close(SMFICTX *ctx)
+{
+    const struct gp_now t = now();
+    gp_session_end(session_of(ctx), &t);
+    smfi_setpriv(ctx, NULL);
+    return SMFIS_CONTINUE;
+}
+
+bool gp_callbacks_register(struct gp_ledger *ledger)
+{
+    static char name[] = "gatepost";
+    struct smfiDesc filter = {
+        .xxfi_name = name,
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM,
+        .xxfi_connect = on_connect,
+        .xxfi_helo = on_helo,
+        .xxfi_envfrom = on_mail,
+        .xxfi_envrcpt = on_rcpt,
+        .xxfi_header = on_header,
+        .xxfi_eoh = on_eoh,
+        .xxfi_body = on_body,
+        .xxfi_eom = on_end,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+        .xxfi_unknown = on_unknown,
+        .xxfi_data = on_data,
+        .xxfi_negotiate = on_negotiate,
+    };
+    the_ledger = ledger;
+    return smfi_register(filter) == MI_SUCCESS;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * session.c - what is known of one SMTP session and of the message in it
+ */
+#include "milter/session.h"
+
+#include "shared/usage.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static _Atomic size_t alive;
+
+/* Listeners that require a login admit nobody by address. */
+static const struct gp_agency *admitted(const struct gp_session *s, const struct gp_ip *ip)
+{
+    return s->profile == GP_PROFILE_ADDRESS ? gp_config_by_address(s->epoch->config, ip) : NULL;
+}
+
+static void take(struct gp_session *s, const struct gp_now *now)
+{
+    s->standing = gp_ledger_begin(now->ledger, s->agency, s->epoch->config->on_counter_loss, now->wall_ms);
+    s->taken = s->standing == GP_ACCEPTED;
+}
+
+struct gp_session *gp_session_begin(struct gp_str daemon_name, const struct sockaddr *peer, const struct gp_now *now)
+{
+    struct gp_ip ip;
+    struct gp_session *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    atomic_fetch_add(&alive, 1);
+    struct gp_buf client = gp_buf_on(s->client, sizeof s->client);
+    s->epoch = gp_epoch_ref();
+    s->profile = gp_profile_of(daemon_name);
+    s->began_ms = now->monotonic_ms;
+    if (gp_ip_from_sockaddr(peer, &ip)) {
+        gp_ip_text(&ip, s->client);
+        s->agency = admitted(s, &ip);
+    } else {
+        gp_buf_putz(&client, "unknown");
+    }
+    if (s->agency != NULL && !gp_epoch_drained(s->epoch, now->monotonic_ms))
+        take(s, now);
+    gp_session_reset(s);
+    return s;
+}
+
+void gp_session_end(struct gp_session *s, const struct gp_now *now)
+{
+    if (s == NULL)
+        return;
+    if (s->taken)
+        gp_ledger_end(now->ledger, s->agency, now->wall_ms);
+    gp_epoch_unref(s->epoch);
+    free(s);
+    atomic_fetch_sub(&alive, 1);
+}
+
+void gp_session_reset(struct gp_session *s)
+{
+    struct gp_message *m = &s->message;
+    m->open = m->utf8 = m->re_enveloped = false;
+    m->sender[0] = m->recipient[0] = '\0';
+    m->recipients = 0;
+    m->octets = 0;
+    gp_headers_init(&m->headers);
+}
+
+struct gp_milter_facts gp_session_facts(const struct gp_session *s, const struct gp_now *now)
+{
+    const struct gp_message *m = &s->message;
+    return (struct gp_milter_facts){
+        .config = s->epoch->config,
+        .agency = s->agency,
+        .profile = s->profile,
+        .drained = gp_epoch_drained(s->epoch, now->monotonic_ms),
+        .standing = s->standing,
+        .limits = &m->limits,
+        .age_ms = now->monotonic_ms - s->began_ms,
+        .accepted = s->accepted,
+        .today = gp_usage_day(now->wall_ms),
+        .utf8 = m->utf8,
+        .sender = gp_str_z(m->sender),
+        .re_enveloped = m->re_enveloped,
+        .recipients = m->recipients,
+        .octets = m->octets,
+        .headers = &m->headers,
+    };
+}
+
+void gp_session_prepare(struct gp_session *s, const struct gp_now *now)
+{
+    gp_session_reset(s);
+    if (s->agency == NULL)
+        return;
+    if (s->standing == GP_INTERNAL)
+        take(s, now);
+    gp_ledger_limits(now->ledger, s->agency, s->epoch->config->message_size_ceiling, now->wall_ms, &s->message.limits);
+}
+
+void gp_session_sender(struct gp_session *s, const struct gp_milter_facts *f)
+{
+    struct gp_message *m = &s->message;
+    struct gp_buf text = gp_buf_on(m->sender, sizeof m->sender);
+    gp_buf_put(&text, gp_facts_address(f));
+    m->open = true;
+    m->utf8 = f->utf8;
+    m->re_enveloped = gp_facts_returning(f); /* a rule has seen that it is ours */
+}
+
+void gp_session_recipient(struct gp_session *s, const struct gp_milter_facts *f)
+{
+    struct gp_message *m = &s->message;
+    struct gp_buf text = gp_buf_on(m->recipient, sizeof m->recipient);
+    gp_buf_put(&text, gp_facts_address(f));
+    m->recipients++;
+}
+
+size_t gp_session_count(void)
+{
+    return atomic_load(&alive);
+}

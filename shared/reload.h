@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * reload.h - how a daemon takes a new configuration, and what it says of itself in run_directory/<program>.status
+ *
+ * Sockets are open and privileges dropped when a reload comes, so some settings hold until the daemon is started again:
+ * both listeners, run_directory, counters, counters_prefix, database, user, group and log. One thread at a time per
+ * struct gp_reload.
+ */
+#ifndef GP_SHARED_RELOAD_H
+#define GP_SHARED_RELOAD_H
+
+#include "shared/config.h"
+#include "shared/counters.h"
+
+#define GP_RELOAD_FIXED 9
+
+struct gp_reload {
+    const char *program;          /* "milter" */
+    const char *path;             /* of the configuration */
+    char *fixed[GP_RELOAD_FIXED]; /* copies: the epoch they come from may end */
+    uint64_t started_s;           /* since 1970 */
+    uint64_t reloads, failures;
+    bool failed; /* the last reload did */
+    char failure[GP_FAULT_TEXT_MAX];
+};
+
+/* gp_reload_init - program and path must live as long as *r; c is what the daemon starts with
+ * False when out of memory. gp_reload_free is right in either case.
+ */
+bool gp_reload_init(struct gp_reload *r, const char *program, const char *path, const struct gp_config *c,
+                    uint64_t wall_ms);
+void gp_reload_free(struct gp_reload *r);
+
+/* gp_reload_now - load the configuration anew and make it the running epoch; a bad one changes nothing
+ * Logs the outcome and every changed setting that needs a restart. Returns whether there is a new epoch.
+ */
+bool gp_reload_now(struct gp_reload *r, uint64_t monotonic_ms);
+
+/* gp_reload_report - replace the status file; gauge is the name of value ("sessions"); counters may be NULL */
+void gp_reload_report(const struct gp_reload *r, const char *gauge, uint64_t value, const struct gp_counters *counters,
+                      uint64_t wall_ms);
+
+#endif
