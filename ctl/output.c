@@ -99,8 +99,12 @@ void gp_ctl_json_print(json_t *owned, FILE *out)
 json_t *gp_ctl_json_strings(char *const *v, size_t n)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_string(v[i]));
+    for (size_t i = 0; i < n; i++) {
+        char text[1100];
+        struct gp_buf b = gp_buf_on(text, sizeof text);
+        gp_ctl_put_clean(&b, gp_str_z(v[i]));
+        json_array_append_new(list, json_string(text));
+    }
     return list;
 }
 

@@ -31,7 +31,7 @@ void gp_ctl_table_free(struct gp_ctl_table *t);
 /* gp_ctl_json_print - print and release; a failure shows as an error of out */
 void gp_ctl_json_print(json_t *owned, FILE *out);
 
-/* gp_ctl_json_strings - a JSON array of n strings */
+/* gp_ctl_json_strings - a JSON array of n strings, cleaned */
 json_t *gp_ctl_json_strings(char *const *v, size_t n);
 
 /* gp_ctl_put_clean - foreign text for a terminal or JSON: UTF-8 without control characters; escaped when it is no UTF-8
