@@ -27,6 +27,7 @@ static char path[64];
 
 static void write_file(const char *text, size_t n, mode_t mode)
 {
+    unlink(path); /* a file without the owner's write bit too */
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     assert_int_equal(fwrite(text, 1, n, f), n);
