@@ -6,12 +6,11 @@
 
 #include "shared/log.h"
 
-void gp_answer_text(enum gp_reason reason, char out[GP_ANSWER_TEXT_MAX])
+void gp_answer_text(const struct gp_verdict *v, char out[GP_ANSWER_TEXT_MAX])
 {
     char text[GP_REPLY_TEXT_MAX];
     struct gp_buf b = gp_buf_on(out, GP_ANSWER_TEXT_MAX);
-    struct gp_verdict verdict = gp_verdict_of(reason, (struct gp_str){NULL, 0});
-    gp_reply_text(&verdict, text);
+    gp_reply_text(v, text);
     struct gp_str rest = gp_str_z(text), part;
     for (bool first = true; gp_str_split(&rest, '%', &part); first = false) {
         if (!first)
@@ -39,11 +38,12 @@ sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_rea
 {
     struct gp_line line;
     char code[4], enhanced[16], text[GP_ANSWER_TEXT_MAX];
+    const struct gp_verdict verdict = gp_verdict_of(reason, (struct gp_str){NULL, 0});
     const struct gp_reply *reply = gp_reply_of(reason);
     struct gp_buf c = gp_buf_on(code, sizeof code), e = gp_buf_on(enhanced, sizeof enhanced);
     gp_buf_putz(&c, reply->code);
     gp_buf_putz(&e, reply->enhanced);
-    gp_answer_text(reason, text);
+    gp_answer_text(&verdict, text);
     line_begin(&line, ctx, o, reason);
     gp_line_end(&line);
     if (smfi_setreply(ctx, code, enhanced, text) != MI_SUCCESS)
