@@ -18,7 +18,7 @@ static void later(const struct gp_spot *at, const config_setting_t *s)
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         const config_setting_t *part = config_setting_get_member(s, parts[i].key);
-        if (part != NULL && config_setting_length(part) > 0)
+        if (part != NULL && !config_setting_is_group(part) && config_setting_length(part) > 0)
             gp_warning(at->load->faults, at->file->name, config_setting_source_line(part),
                        "%s.%s: checked, but this release %s", at->path, parts[i].key, parts[i].what);
     }

@@ -140,10 +140,11 @@ static void parse_fault(struct gp_load *l, const struct gp_conf_file *f)
                  key, text);
         return;
     }
+    bool mixed = why != NULL && strcmp(why, "mismatched element type in array") == 0;
     gp_fault(l->faults, f->name, line,
-             "%s here or just before, given %s, must be name = \"value\" as in gatepost.conf(5) "
-             "(the rest of this file was not checked)",
-             why != NULL ? why : "syntax error", shown.n > 0 ? text : "the end of a line");
+             "%s here or just before, given %s, must be %s (the rest of this file was not checked)",
+             why != NULL ? why : "syntax error", shown.n > 0 ? text : "the end of a line",
+             mixed ? "a list of texts in quotes" : "name = \"value\" as in gatepost.conf(5)");
 }
 
 static void read_file(struct gp_load *l, struct gp_conf_file *f)

@@ -4,6 +4,8 @@
  */
 #include "shared/config_private.h"
 
+#include <inttypes.h>
+
 static void set_limit(const struct gp_spot *at, struct gp_limits *into, enum gp_limit_name name, const char *text)
 {
     const char *why = gp_limit_set(into, name, gp_str_z(text));
@@ -35,35 +37,46 @@ static void read_rates(const struct gp_spot *at, const config_setting_t *s, stru
         set_limit(at, into, GP_LIMIT_RATE, all.full ? "" : text);
 }
 
+/* check_size - an agency's own size is judged here, the default one when its key may still be to come */
+static void check_size(const struct gp_spot *at, const struct gp_limits *limits, const char *text)
+{
+    uint64_t ceiling = at->load->c->message_size_ceiling;
+    if (at->agency == GP_NO_AGENCY) {
+        at->load->size_file = at->file;
+        at->load->size_line = at->line;
+    } else if (ceiling > 0 && limits->message_size > ceiling) {
+        gp_fault(at->load->faults, at->file->name, at->line,
+                 "%s: above message_size_ceiling, given \"%s\", must be at most %" PRIu64 " octets", at->path,
+                 gp_conf_show(gp_str_z(text)).text, ceiling);
+    }
+}
+
 static void read_limit(const struct gp_spot *at, const config_setting_t *s, enum gp_limit_name name)
 {
     struct gp_limits *into = at->field;
     int type = config_setting_type(s);
-    bool list = type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST;
-    uint64_t ceiling = at->load->c->message_size_ceiling;
-    if (name == GP_LIMIT_RATE && list) {
+    if (type == CONFIG_TYPE_STRING) {
+        const char *text = config_setting_get_string(s);
+        set_limit(at, into, name, text);
+        if (name == GP_LIMIT_MESSAGE_SIZE)
+            check_size(at, into, text);
+    } else if (name == GP_LIMIT_RATE && (type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST)) {
         read_rates(at, s, into);
-    } else if (type != CONFIG_TYPE_STRING) {
-        gp_conf_wrong_form(at, s, name == GP_LIMIT_RATE ? "must be a list of rates: [ \"150/1m\" ]" : "must be a text");
     } else {
-        set_limit(at, into, name, config_setting_get_string(s));
-        if (name == GP_LIMIT_MESSAGE_SIZE && ceiling > 0 && into->message_size > ceiling && at->agency != GP_NO_AGENCY)
-            gp_fault(at->load->faults, at->file->name, at->line,
-                     "%s: above message_size_ceiling, given \"%s\", must be at most %llu octets", at->path,
-                     gp_conf_show(gp_str_z(config_setting_get_string(s))).text, (unsigned long long)ceiling);
-        if (name == GP_LIMIT_MESSAGE_SIZE && at->agency == GP_NO_AGENCY) {
-            at->load->size_file = at->file;
-            at->load->size_line = at->line;
-        }
+        char standard[GP_LIMIT_TEXT_MAX], right[GP_LIMIT_TEXT_MAX + 32];
+        struct gp_buf b = gp_buf_on(right, sizeof right);
+        gp_limit_text(&gp_limits_default, name, standard);
+        gp_buf_printf(&b, "must be a text such as \"%s\"", standard);
+        gp_conf_wrong_form(at, s, right);
     }
 }
 
 static void unknown_limit(const struct gp_spot *at, const char *name)
 {
     const char *near = gp_config_nearest(GP_SCOPE_TOP, true, gp_str_z(name));
-    gp_fault(at->load->faults, at->file->name, at->line, "%s: unknown limit, given \"%s\", must be %s%s", at->path,
-             gp_conf_show(gp_str_z(name)).text, near != NULL ? "perhaps " : "one of gatepost.conf(5)",
-             near != NULL ? near : "");
+    gp_fault(at->load->faults, at->file->name, at->line,
+             "%s: unknown limit, given \"%s\", must be a limit of gatepost.conf(5)%s%s", at->path,
+             gp_conf_show(gp_str_z(name)).text, near != NULL ? ", perhaps " : "", near != NULL ? near : "");
 }
 
 void gp_config_read_limits(const struct gp_spot *at, const config_setting_t *s, const char *right)

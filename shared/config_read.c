@@ -149,7 +149,7 @@ static void unknown_key(const struct gp_spot *at, const struct gp_group *g, cons
                     ? "must be limits, or an agency in a file of agencies.d"
                     : "must stand in a file of agencies.d if it is an agency";
     } else if (near != NULL) {
-        right = "must be perhaps ";
+        right = "must be a key of gatepost.conf(5), perhaps ";
         guess = near;
     } else if (g->scope == GP_SCOPE_AGENCY && gp_config_key(GP_SCOPE_TOP, gp_str_z(name)) != NULL) {
         right = "must stand in gatepost.conf";
