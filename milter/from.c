@@ -23,11 +23,17 @@ static void note_warning(gint64 offset, GMimeParserWarning code, const gchar *it
         *(bool *)understood = false;
 }
 
-static bool mailbox_permitted(InternetAddressMailbox *mailbox, const struct gp_agency *agency)
+static bool address_permitted(const char *address, const struct gp_agency *agency)
 {
-    const char *address = internet_address_mailbox_get_idn_addr(mailbox);
     const char *at = address != NULL ? strrchr(address, '@') : NULL;
     return at != NULL && at != address && at[1] != '\0' && gp_agency_may_send(agency, gp_str_z(at + 1));
+}
+
+/* GMime knows a domain by its U-labels and by its A-labels; the configuration may have either. */
+static bool mailbox_permitted(InternetAddressMailbox *mailbox, const struct gp_agency *agency)
+{
+    return address_permitted(internet_address_mailbox_get_addr(mailbox), agency) ||
+           address_permitted(internet_address_mailbox_get_idn_addr(mailbox), agency);
 }
 
 /* Adds to *mailboxes what it found; false at the first address that is not permitted. */

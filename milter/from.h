@@ -16,8 +16,8 @@ void gp_from_start(void);
 
 /* gp_from_permitted - is there at least one From header, and in each at least one address, and does every address, also
  * inside groups, stand under the agency's sender_domains?
- * What was cut, holds a NUL, goes past the bounds above or is not wholly understood is not permitted. Internationalised
- * domains are compared in their ASCII form (xn--). Any thread.
+ * What was cut, holds a NUL, goes past the bounds above or is not wholly understood is not permitted. A domain may
+ * stand in U-labels or A-labels (xn--), here and there. Any thread.
  */
 bool gp_from_permitted(const struct gp_headers *h, const struct gp_agency *agency);
 

@@ -20,7 +20,8 @@
     }
 
 static char domain_one[] = "dol.example", domain_two[] = ".sub.example", domain_idn[] = "xn--mnchen-3ya.example";
-static char *domains[] = {domain_one, domain_two, domain_idn};
+static char domain_u[] = "k\303\266ln.example";
+static char *domains[] = {domain_one, domain_two, domain_idn, domain_u};
 static const struct gp_agency agency = {.name = "dol", .sender_domains = {COUNT(domains), domains}};
 
 static bool permitted(const struct gp_str *values, size_t n)
@@ -55,6 +56,8 @@ static const struct {
     {"foreign address in the quoted name", V(" \"e@evil.example\" <a@dol.example>"), true},
     {"internationalised", V(" a@m\303\274nchen.example"), true},
     {"internationalised in ASCII", V(" a@xn--mnchen-3ya.example"), true},
+    {"internationalised, listed so", V(" a@k\303\266ln.example"), true},
+    {"internationalised in ASCII, listed otherwise", V(" a@xn--kln-sna.example"), true},
 
     {"foreign", V(" e@evil.example"), false},
     {"foreign in brackets", V(" Name <e@evil.example>"), false},
