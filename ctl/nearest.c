@@ -42,7 +42,7 @@ void gp_ctl_nearest(struct gp_ctl_nearest *io, const char *wanted, const char *n
         return;
     size_t far = distance(a, b), longer = a.n > b.n ? a.n : b.n;
     bool begins = gp_str_starts_nocase(b, a) || gp_str_starts_nocase(a, b);
-    if (!begins && far > (longer / 3 > 0 ? longer / 3 : 1))
+    if (!begins && far > (longer + 1) / 3)
         return;
     for (at = io->n; at > 0 && io->distance[at - 1] > far; at--) {
         if (at < GP_CTL_NEAREST_MAX) {

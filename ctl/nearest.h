@@ -11,7 +11,7 @@
 #define GP_CTL_NAME_MAX 64 /* longer names are never near */
 
 /* gp_ctl_nearest - add name to the list of the nearest to wanted, if it is near enough
- * Near: at most a third of the letters of the longer one (at least one) differ, or one begins with the other; letters
+ * Near: about a third of the letters of the longer one differ at most, or one begins with the other; letters
  * compare without case. best[] holds the nearest first and is changed in place; start with n = 0.
  */
 struct gp_ctl_nearest {
