@@ -10,8 +10,11 @@
 #include "shared/clock.h"
 #include "shared/counters_pool.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define TTL_MAX_S (30 * 24 * 3600) /* memcached takes more for a date */
 
@@ -76,9 +79,10 @@ static bool attempt_over(struct gp_counters *c, struct attempt *a, struct gp_han
     gp_pool_return(c, h, outcome == ANSWERED);
     if (outcome == ANSWERED || outcome == REFUSED)
         return false;
+    atomic_fetch_add(&c->breaks, 1);
     if (outcome == BROKEN && a->number++ == 0 && gp_clock_monotonic_ms() - a->begin_ms <= GP_AGAIN_MS)
         return true;
-    gp_server_mark(s, true);
+    gp_server_breaker(s, true);
     return false;
 }
 
@@ -335,14 +339,23 @@ bool gp_counters_up(const struct gp_counters *c)
     return up;
 }
 
-/* Past the breaker and the pool: one server, a connection of its own. */
-static bool server_answers(const struct gp_server *s)
+/* Reads the server's mark, gives it one when there is none. Past the breaker and the pool. */
+static bool server_mark_read(const struct gp_server *s, struct gp_item *item)
 {
-    const char *key[] = {"gatepost:probe"};
-    size_t length[] = {strlen(key[0])};
-    const struct fetch f = {.key = key, .length = length, .keys = 1};
+    static const char key[] = "gatepost:mark";
+    size_t length = sizeof key - 1;
+    struct gp_look look = {key, item, 1};
+    const char *keys[] = {item->key};
+    const struct fetch f = {&look, 1, keys, &length, 1};
     memcached_st *memc = gp_memc_new(s, 1);
-    bool answered = memc != NULL && outcome_of(fetch_run(&f, memc, key[0])) == ANSWERED;
+    uint64_t mark = 0;
+    memcpy(item->key, key, sizeof key);
+    item->state = GP_UNKNOWN;
+    bool answered = memc != NULL && outcome_of(fetch_run(&f, memc, key)) == ANSWERED;
+    if (answered && item->state != GP_FOUND && getrandom(&mark, sizeof mark, GRND_NONBLOCK) == (ssize_t)sizeof mark) {
+        item->n = (size_t)snprintf(item->value, sizeof item->value, "%016" PRIx64, mark);
+        answered = outcome_of(memcached_add(memc, key, length, item->value, item->n, 0, 0)) != SILENT;
+    }
     if (memc != NULL)
         gp_memc_free(memc);
     return answered;
@@ -350,9 +363,23 @@ static bool server_answers(const struct gp_server *s)
 
 bool gp_counters_probe(struct gp_counters *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        gp_server_mark(&c->server[i], !server_answers(&c->server[i]));
+    for (size_t i = 0; i < c->n; i++) {
+        struct gp_item item = {.n = 0};
+        bool answers = server_mark_read(&c->server[i], &item);
+        if (answers) {
+            uint64_t mark = gp_str_hash((struct gp_str){item.value, item.n});
+            uint64_t before = atomic_exchange(&c->server[i].mark, mark);
+            if (before != 0 && before != mark)
+                atomic_fetch_add(&c->breaks, 1);
+        }
+        gp_server_breaker(&c->server[i], !answers);
+    }
     return gp_counters_up(c);
+}
+
+uint64_t gp_counters_breaks(const struct gp_counters *c)
+{
+    return atomic_load(&c->breaks);
 }
 
 const char *gp_counters_server(struct gp_counters *c, const char *group)

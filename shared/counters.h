@@ -76,8 +76,13 @@ enum gp_put gp_counters_delete(struct gp_counters *c, const char *group, const c
 /* gp_counters_up - did every server answer when it was last asked? */
 bool gp_counters_up(const struct gp_counters *c);
 
-/* gp_counters_probe - ask every server for an item; closes or opens its breaker. Returns gp_counters_up. */
+/* gp_counters_probe - ask every server for the mark it bears; closes or opens its breaker. Returns gp_counters_up.
+ * A mark that is gone shows that the server lost its items, also when no call was in the way.
+ */
 bool gp_counters_probe(struct gp_counters *c);
+
+/* gp_counters_breaks - how often a connection failed or a mark was gone: when it grows, a server may have lost items */
+uint64_t gp_counters_breaks(const struct gp_counters *c);
 
 /* gp_counters_server - name of the server that holds a group, as configured; owned by c */
 const char *gp_counters_server(struct gp_counters *c, const char *group);

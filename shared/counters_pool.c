@@ -141,7 +141,7 @@ struct gp_server *gp_pool_server(struct gp_counters *c, const struct gp_handle *
     return c->n == 1 ? c->server : &c->server[memcached_generate_hash(h->memc, group, strlen(group))];
 }
 
-void gp_server_mark(struct gp_server *s, bool down)
+void gp_server_breaker(struct gp_server *s, bool down)
 {
     if (atomic_exchange(&s->down, down) == down)
         return;

@@ -21,10 +21,11 @@
 #define GP_AGAIN_MS 20
 
 struct gp_server {
-    char *name;       /* as configured */
-    char *host;       /* path of the socket, or numeric address */
-    in_port_t port;   /* 0: UNIX socket */
-    atomic_bool down; /* the breaker: open */
+    char *name;            /* as configured */
+    char *host;            /* path of the socket, or numeric address */
+    in_port_t port;        /* 0: UNIX socket */
+    atomic_bool down;      /* the breaker: open */
+    _Atomic uint64_t mark; /* hash of the mark it bore at the last probe; 0: never probed */
 };
 
 struct gp_handle {
@@ -36,7 +37,8 @@ struct gp_handle {
 struct gp_counters {
     size_t n;
     struct gp_server *server;
-    pthread_mutex_t lock; /* over what follows */
+    _Atomic uint64_t breaks; /* see gp_counters_breaks */
+    pthread_mutex_t lock;    /* over what follows */
     struct gp_handle *idle;
     size_t idle_n;
     uint64_t generation; /* handles of an earlier one are thrown away when they come back */
@@ -58,7 +60,7 @@ void gp_pool_return(struct gp_counters *c, struct gp_handle *h, bool sound);
 /* gp_pool_server - which server holds the group */
 struct gp_server *gp_pool_server(struct gp_counters *c, const struct gp_handle *h, const char *group);
 
-/* gp_server_mark - open or close its breaker; a change is logged */
-void gp_server_mark(struct gp_server *s, bool down);
+/* gp_server_breaker - open or close its breaker; a change is logged */
+void gp_server_breaker(struct gp_server *s, bool down);
 
 #endif

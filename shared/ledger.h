@@ -5,7 +5,12 @@
  * One state per agency: a mutex, the exact count of sessions open in this process, and the items it saw last. A change is
  * get, pure function, compare-and-swap under that mutex. The copy serves while memcached is away (on_counter_loss) and
  * re-seeds an empty one. States are made on first use, live as long as the ledger, and are bounded by the number of
- * agencies ever configured. Any thread may call anything; no call takes longer than the counters' bound.
+ * agencies ever configured. Any thread may call anything; a call waits for one answer of the store that does not come
+ * (counters.h), never for two.
+ *
+ * A refusal writes nothing. What the store does not hold (it was away, it lost an item, an item was ahead of the clock) is
+ * noted and written by the next charge or by gp_ledger_renew. A swap that timed out is charged in the copy; the two meet by
+ * the greater count, so if it did happen it is not counted twice.
  */
 #ifndef GP_SHARED_LEDGER_H
 #define GP_SHARED_LEDGER_H
@@ -24,6 +29,11 @@ void gp_ledger_free(struct gp_ledger *l);
 /* gp_ledger_seed_package - what the database remembers of an agency's packages; call before the first charge */
 void gp_ledger_seed_package(struct gp_ledger *l, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
                             uint64_t month_count);
+
+/* gp_ledger_adopt - this node serves the agency: the next renewal takes away the row an earlier life of the node left, so
+ * that those who only look do not count its sessions; call for every agency when the process starts
+ */
+void gp_ledger_adopt(struct gp_ledger *l, const char *agency);
 
 /* gp_ledger_limits - the limits that hold now: the file's, overridden by live ones, in one round trip
  * out->... of a live value that does not parse is the file's; it is logged once per value.

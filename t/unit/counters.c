@@ -175,6 +175,20 @@ static void test_restart_is_not_noticed(void **state)
     assert_true(gp_counters_up(c));
 }
 
+static void test_lost_items_are_noticed(void **state)
+{
+    struct gp_counters *c = *state;
+    assert_true(gp_counters_probe(c));
+    assert_true(gp_counters_probe(c));
+    assert_int_equal(gp_counters_breaks(c), 0);
+    memcached_kill(&server);
+    assert_true(memcached_begin(&server));
+    assert_true(gp_counters_probe(c));
+    assert_int_equal(gp_counters_breaks(c), 1);
+    assert_true(gp_counters_probe(c));
+    assert_int_equal(gp_counters_breaks(c), 1);
+}
+
 static void test_outage_and_recovery(void **state)
 {
     struct gp_counters *c = *state;
@@ -411,6 +425,7 @@ int main(void)
         T(test_foreign_values),
         T(test_items_expire),
         T(test_restart_is_not_noticed),
+        T(test_lost_items_are_noticed),
         T(test_outage_and_recovery),
         T(test_silence_costs_one_wait),
         T(test_misbehaving_servers),

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * ledger_account.h - one agency's state inside the ledger; for ledger.c, ledger_charge.c and ledger_sessions.c only
+ *
+ * Everything below the lock is guarded by it; do_ functions are called with it held.
+ */
+#ifndef GP_SHARED_LEDGER_ACCOUNT_H
+#define GP_SHARED_LEDGER_ACCOUNT_H
+
+#include "shared/ledger.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* A writer loses a round only to another node, never to its own process. Few rounds suffice; the time bounds them. */
+#define GP_LEDGER_ROUNDS 64
+#define GP_LEDGER_ROUNDS_MS 200
+
+#define GP_LEDGER_BUCKETS 1024
+#define GP_LEDGER_LIVE_MS 60000 /* how long a live limit outlasts the store that held it */
+
+struct gp_live_seen {
+    uint64_t at_ms;    /* 0: there is none */
+    uint64_t bad_hash; /* of the value last complained about */
+    size_t n;
+    char text[GP_LIMIT_TEXT_MAX];
+};
+
+struct gp_account {
+    struct gp_account *next;  /* in its bucket */
+    struct gp_account *older; /* made before it */
+    char name[GP_AGENCY_NAME_MAX + 1];
+    char usage_key[GP_KEY_MAX], sessions_key[GP_KEY_MAX];
+    pthread_mutex_t lock;
+    uint32_t open;           /* sessions of this process, exactly */
+    struct gp_sessions seen; /* the rows as last read or written */
+    uint64_t row_ms;         /* when ours was written */
+    bool row_due;            /* the store may not hold it as it should be */
+    struct gp_usage usage;   /* as last read or written, and what was charged without the store */
+    bool usage_due;          /* the store may not hold all of it */
+    bool complained;         /* about an item that cannot be read */
+    uint32_t saved_day, saved_month;
+    uint64_t saved_day_count, saved_month_count;
+    struct gp_live_seen live[GP_LIMIT_COUNT];
+};
+
+struct gp_ledger {
+    struct gp_counters *counters; /* NULL: in-process */
+    char prefix[32];
+    uint64_t node, boot;
+    pthread_rwlock_t lock; /* over bucket */
+    struct gp_account *bucket[GP_LEDGER_BUCKETS];
+    _Atomic(struct gp_account *) newest; /* never freed before the ledger: may be walked without a lock */
+    _Atomic uint64_t open;
+    uint64_t breaks; /* gp_counters_breaks when the store was last brought up to date; housekeeping's own */
+};
+
+/* gp_account_of - the agency's account, made when there is none; NULL without memory */
+struct gp_account *gp_account_of(struct gp_ledger *l, const char *agency);
+
+/* do_fetch - items of one agency in one round trip; items[0] is what a change will replace */
+void do_fetch(struct gp_ledger *l, const struct gp_account *a, struct gp_item *items, size_t n);
+
+/* do_put - write over what do_fetch found, or where it found nothing */
+enum gp_put do_put(struct gp_ledger *l, const struct gp_account *a, const struct gp_item *was, struct gp_str value,
+                   uint32_t ttl_s);
+
+/* do_complain - an item that cannot be read is being replaced; said once per account */
+void do_complain(struct gp_account *a, const char *key);
+
+/* do_live_key, do_live_learn, do_live_apply - ask for a live limit, remember what was found, lay it over *io */
+void do_live_key(const struct gp_ledger *l, const struct gp_account *a, enum gp_limit_name name, struct gp_item *item);
+void do_live_learn(struct gp_account *a, enum gp_limit_name name, const struct gp_item *item, uint64_t now_ms);
+void do_live_apply(const struct gp_account *a, enum gp_limit_name name, uint64_t now_ms, struct gp_limits *io);
+
+/* do_write_row, do_write_usage - bring the store up to date; what fails stays due */
+void do_write_row(struct gp_ledger *l, struct gp_account *a, uint64_t now_ms);
+void do_write_usage(struct gp_ledger *l, struct gp_account *a, uint64_t now_ms);
+
+#endif

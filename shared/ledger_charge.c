@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * ledger_charge.c - judging and charging recipients: one item per agency, changed by compare-and-swap
+ */
+#include "shared/ledger.h"
+
+#include "shared/clock.h"
+#include "shared/ledger_account.h"
+
+#include <sys/random.h>
+
+#define TTL_S 0 /* usage never expires: memcached counts no more than 30 days, a month's package is longer */
+
+static uint64_t new_birth(uint64_t now_ms)
+{
+    uint64_t birth;
+    if (getrandom(&birth, sizeof birth, GRND_NONBLOCK) != (ssize_t)sizeof birth)
+        birth = now_ms;
+    return birth != 0 ? birth : 1;
+}
+
+/* Reads the item into a->usage: what the store holds, together with what it may have missed. */
+static enum gp_fetch do_read(struct gp_ledger *l, struct gp_account *a, struct gp_item *item, uint64_t now_ms)
+{
+    struct gp_usage found;
+    struct gp_buf key = gp_buf_on(item->key, sizeof item->key);
+    gp_buf_putz(&key, a->usage_key);
+    do_fetch(l, a, item, 1);
+    if (item->state == GP_UNKNOWN)
+        return GP_UNKNOWN;
+    gp_usage_mend(&a->usage, now_ms);
+    if (item->state == GP_ABSENT || !gp_usage_decode((struct gp_str){item->value, item->n}, &found)) {
+        if (item->state == GP_FOUND)
+            do_complain(a, a->usage_key);
+        a->usage.birth = new_birth(now_ms);
+        a->usage_due = true;
+        return item->state;
+    }
+    bool mended = gp_usage_mend(&found, now_ms);
+    if (found.birth != a->usage.birth || a->usage_due) {
+        gp_usage_merge(&found, &a->usage);
+        mended = true;
+    }
+    a->usage = found;
+    a->usage_due = mended;
+    return GP_FOUND;
+}
+
+static enum gp_put do_write(struct gp_ledger *l, struct gp_account *a, const struct gp_item *was,
+                            const struct gp_usage *next)
+{
+    char item[GP_USAGE_ITEM_MAX];
+    enum gp_put put = do_put(l, a, was, (struct gp_str){item, gp_usage_encode(next, item)}, TTL_S);
+    if (put == GP_PUT_DONE) {
+        a->usage = *next;
+        a->usage_due = false;
+    }
+    return put;
+}
+
+void do_write_usage(struct gp_ledger *l, struct gp_account *a, uint64_t now_ms)
+{
+    uint64_t begin_ms = gp_clock_monotonic_ms();
+    struct gp_item item;
+    enum gp_put put = GP_PUT_LOST;
+    for (int i = 0; i < GP_LEDGER_ROUNDS && put == GP_PUT_LOST; i++) {
+        if (i > 0 && gp_clock_monotonic_ms() - begin_ms > GP_LEDGER_ROUNDS_MS)
+            break;
+        if (do_read(l, a, &item, now_ms) == GP_UNKNOWN)
+            break;
+        put = do_write(l, a, &item, &a->usage);
+    }
+}
+
+/* Without the store: the copy is the truth. */
+static enum gp_reason do_charge_alone(struct gp_ledger *l, struct gp_account *a, const struct gp_limits *limits,
+                                      enum gp_on_loss on_loss, uint32_t recipients, uint64_t now_ms)
+{
+    enum gp_reason reason = GP_ACCEPTED;
+    if (l->counters != NULL && on_loss == GP_LOSS_CLOSED)
+        return GP_INTERNAL;
+    gp_usage_mend(&a->usage, now_ms);
+    if (l->counters == NULL || on_loss == GP_LOSS_LOCAL)
+        reason = gp_usage_judge(&a->usage, limits, now_ms, recipients);
+    if (reason == GP_ACCEPTED) {
+        gp_usage_charge(&a->usage, now_ms, recipients);
+        a->usage_due = true;
+    }
+    return reason;
+}
+
+static enum gp_reason do_charge(struct gp_ledger *l, struct gp_account *a, const struct gp_limits *limits,
+                                enum gp_on_loss on_loss, uint32_t recipients, uint64_t now_ms)
+{
+    uint64_t begin_ms = gp_clock_monotonic_ms();
+    struct gp_item item;
+    enum gp_put put = l->counters == NULL ? GP_PUT_UNKNOWN : GP_PUT_LOST;
+    for (int i = 0; i < GP_LEDGER_ROUNDS && put == GP_PUT_LOST; i++) {
+        if (i > 0 && gp_clock_monotonic_ms() - begin_ms > GP_LEDGER_ROUNDS_MS)
+            break;
+        if (do_read(l, a, &item, now_ms) == GP_UNKNOWN)
+            break;
+        enum gp_reason reason = gp_usage_judge(&a->usage, limits, now_ms, recipients);
+        if (reason != GP_ACCEPTED)
+            return reason;
+        struct gp_usage next = a->usage;
+        gp_usage_charge(&next, now_ms, recipients);
+        put = do_write(l, a, &item, &next);
+    }
+    if (put == GP_PUT_DONE)
+        return GP_ACCEPTED;
+    return do_charge_alone(l, a, limits, on_loss, recipients, now_ms);
+}
+
+enum gp_reason gp_ledger_charge(struct gp_ledger *l, const struct gp_agency *agency, const struct gp_limits *limits,
+                                enum gp_on_loss on_loss, uint32_t recipients, uint64_t now_ms, unsigned *warning)
+{
+    struct gp_account *a = gp_account_of(l, agency->name);
+    *warning = 0;
+    if (a == NULL)
+        return GP_INTERNAL;
+    pthread_mutex_lock(&a->lock);
+    enum gp_reason reason = do_charge(l, a, limits, on_loss, recipients, now_ms);
+    if (reason == GP_ACCEPTED && limits->package.period != GP_PACKAGE_NONE) {
+        uint64_t after = gp_usage_package(&a->usage, limits->package.period, now_ms);
+        uint64_t before = after > recipients ? after - recipients : 0;
+        *warning = gp_usage_warning(before, after, limits->package.count);
+    }
+    pthread_mutex_unlock(&a->lock);
+    return reason;
+}
+
+void gp_ledger_seed_package(struct gp_ledger *l, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
+                            uint64_t month_count)
+{
+    struct gp_account *a = gp_account_of(l, agency);
+    struct gp_usage seed;
+    if (a == NULL)
+        return;
+    gp_usage_init(&seed, 0);
+    seed.day = day;
+    seed.day_count = day_count;
+    seed.month = month;
+    seed.month_count = month_count;
+    pthread_mutex_lock(&a->lock);
+    gp_usage_merge(&a->usage, &seed);
+    a->usage_due = true; /* so that those who only look know it too */
+    a->saved_day = a->usage.day;
+    a->saved_day_count = a->usage.day_count;
+    a->saved_month = a->usage.month;
+    a->saved_month_count = a->usage.month_count;
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* Takes what changed since it was last handed out; *now is it. */
+static bool do_take_package(struct gp_account *a, struct gp_usage *now)
+{
+    if (a->usage.day == a->saved_day && a->usage.day_count == a->saved_day_count && a->usage.month == a->saved_month &&
+        a->usage.month_count == a->saved_month_count)
+        return false;
+    now->day = a->saved_day = a->usage.day;
+    now->day_count = a->saved_day_count = a->usage.day_count;
+    now->month = a->saved_month = a->usage.month;
+    now->month_count = a->saved_month_count = a->usage.month_count;
+    return true;
+}
+
+void gp_ledger_packages(struct gp_ledger *l, gp_ledger_save_fn *save, void *arg)
+{
+    struct gp_usage now;
+    for (struct gp_account *a = atomic_load(&l->newest); a != NULL; a = a->older) {
+        pthread_mutex_lock(&a->lock);
+        bool changed = do_take_package(a, &now);
+        pthread_mutex_unlock(&a->lock);
+        if (changed)
+            save(arg, a->name, now.day, now.day_count, now.month, now.month_count);
+    }
+}
