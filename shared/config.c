@@ -138,7 +138,10 @@ static bool index_tokens(struct gp_config *c, unsigned id)
         return false;
     for (size_t i = 0; i < c->agencies_n; i++) {
         uint8_t hash[3];
-        gp_token_agency(&c->keyring, id, gp_str_z(c->agency[i].name), hash);
+        if (!gp_token_agency(&c->keyring, id, gp_str_z(c->agency[i].name), hash)) {
+            free(t);
+            return false;
+        }
         t[i] = (struct gp_by_token){hash_of(hash), i};
     }
     qsort(t, c->agencies_n, sizeof *t, by_hash);

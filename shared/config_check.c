@@ -206,7 +206,7 @@ void gp_config_check(struct gp_load *l)
             (void)gp_keyring_load(l->c->token_keys, &l->c->keyring, l->faults);
     }
     if (!gp_config_index_build(l->c))
-        l->no_memory = true;
+        gp_fault(l->faults, l->files[0].name, 0, "look-ups cannot be built: out of memory, or OpenSSL failed");
     else
         check_tokens(l);
     if (whole && l->c->agencies_n == 0)

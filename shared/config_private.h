@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_private.h - how the parts of the configuration loader work together; nobody else includes it
+ * config_private.h - how the parts of the configuration loader work together; only they and their tests include it
  *
  * config_file    folder and files -> bytes -> libconfig trees
  * config_schema  the one table of keys: name, form, default, what would be right, which setter
@@ -204,7 +204,7 @@ struct gp_config_index {
         size_t agency;
     } * token[GP_KEYS_MAX]; /* NULL or agencies_n of them */
 };
-/* gp_config_index_build - sort agencies and fill the index; false when out of memory */
+/* gp_config_index_build - sort agencies and fill the index; false when out of memory or OpenSSL fails */
 bool gp_config_index_build(struct gp_config *c);
 /* gp_config_strings_add - append a copy; false when out of memory */
 bool gp_config_strings_add(struct gp_strings *list, struct gp_str s);
