@@ -504,7 +504,8 @@ class Daemons(Case):
 class Tokens(Case):
     counters = False
     SECRET = bytes(range(32))  # the key of gatepost-tokens(7)
-    SEALED = ("X6ChoqOkpaanqKmqq74KaQAkQ4govqddLgVWoDbaWBSCed0WEonRxRYE6Q2yutcX2BjpOtz2sTeCzmphTCrSjk2YXqzqHFvbajB7NDK__g")
+    SEALED = (
+        "X6ChoqOkpaanqKmqq74KaQAkQ4govqddLgVWoDbaWBSCed0WEonRxRYE6Q2yutcX2BjpOtz2sTeCzmphTCrSjk2YXqzqHFvbajB7NDK__g")
 
     def setUp(self):
         super().setUp()
@@ -528,7 +529,8 @@ class Tokens(Case):
                          {"form": "short", "state": "valid", "type": "bounce", "agency": "dol", "key": 3,
                           "recipient_hash": "cafebabe", "id": "010203"})
         self.assertIn(r["day"], (today, time.strftime("%Y-%m-%d", time.gmtime())))
-        self.assertRegex(self.good("token", "show", self.short(0).upper() + "@B.Example.GOV").out, r"(?m)^state +valid$")
+        whole = self.short(0).upper() + "@B.Example.GOV"
+        self.assertRegex(self.good("token", "show", whole).out, r"(?m)^state +valid$")
         for state, status, token in (("expired", 0, self.short(31)), ("valid", 0, self.short(30)),
                                      ("valid", 0, self.short(5000, "u")), ("forged", 1, self.short(-2)),
                                      ("forged", 1, self.short(0, domain="c.example.gov")),
@@ -559,7 +561,8 @@ class Tokens(Case):
 
 class CheckAddress(Case):
     counters = False
-    GOOD = ['a@b.example', '"q u"@x.gov', "a@[192.0.2.1]", "a@[IPv6:2001:db8::1]", "gr\u00fc\u00df@b\u00fccher.example", "-x@y.gov"]
+    GOOD = ['a@b.example', '"q u"@x.gov', "a@[192.0.2.1]", "a@[IPv6:2001:db8::1]", "gr\u00fc\u00df@b\u00fccher.example",
+            "-x@y.gov"]
     BAD = ["", "-x", "--help", "-h", "--json", " a@b.gov", "a@b.gov ", "a@b..gov", "a@b.gov\r", "a@b.gov.", ".a@b.gov",
            "@", "a", "a@", "x" * 65 + "@b.gov", "a@b.gov\n", "--"]
 
