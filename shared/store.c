@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * store.c - the database: its file, its schema, transactions
+ */
+#include "shared/store.h"
+
+#include "shared/store_sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SCHEMA 1
+#define BUSY_MS 5000
+#define STRING(x) STRING_OF(x)
+#define STRING_OF(x) #x
+
+static const char *const statement_text[GP_ST_COUNT] = {
+    [GP_ST_BEGIN] = "BEGIN IMMEDIATE",
+    [GP_ST_COMMIT] = "COMMIT",
+    [GP_ST_ROLLBACK] = "ROLLBACK",
+    [GP_ST_DATA_VERSION] = "PRAGMA data_version",
+    [GP_ST_BLOCKS] = "SELECT target, reason, since_ms FROM block ORDER BY target",
+    [GP_ST_BLOCK] = "INSERT INTO block (target, reason, since_ms) VALUES (?1, ?2, ?3)"
+                    " ON CONFLICT (target) DO UPDATE SET reason = ?2, since_ms = ?3",
+    [GP_ST_UNBLOCK] = "DELETE FROM block WHERE target = ?1",
+    [GP_ST_JOURNAL] = "INSERT INTO journal (when_ms, who, verb, what, why) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [GP_ST_HISTORY] = "SELECT when_ms, who, verb, what, why FROM journal ORDER BY id DESC LIMIT ?1",
+    [GP_ST_PACKAGE_SAVE] =
+        "INSERT INTO package (agency, day, day_count, month, month_count) VALUES (?1, ?2, ?3, ?4, ?5)"
+        " ON CONFLICT (agency) DO UPDATE SET"
+        " day_count = CASE WHEN ?2 > day THEN ?3 WHEN ?2 = day THEN max(day_count, ?3) ELSE day_count END,"
+        " day = max(day, ?2),"
+        " month_count = CASE WHEN ?4 > month THEN ?5 WHEN ?4 = month THEN max(month_count, ?5) ELSE month_count END,"
+        " month = max(month, ?4)",
+    [GP_ST_PACKAGES] = "SELECT agency, day, day_count, month, month_count FROM package ORDER BY agency",
+};
+
+static const char schema_text[] = "CREATE TABLE block (target TEXT PRIMARY KEY, reason TEXT NOT NULL,"
+                                  " since_ms INTEGER NOT NULL) WITHOUT ROWID;"
+                                  "CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                                  " when_ms INTEGER NOT NULL, who TEXT NOT NULL, verb TEXT NOT NULL,"
+                                  " what TEXT NOT NULL, why TEXT NOT NULL);"
+                                  "CREATE TABLE package (agency TEXT PRIMARY KEY, day INTEGER NOT NULL,"
+                                  " day_count INTEGER NOT NULL, month INTEGER NOT NULL,"
+                                  " month_count INTEGER NOT NULL) WITHOUT ROWID;"
+                                  "PRAGMA user_version = " STRING(SCHEMA) ";";
+
+/* Makes the file before SQLite does: 0660, and when root makes it, the directory's owner. SQLite gives the files it
+ * adds
+ * (-wal, -shm) what this one has.
+ */
+static bool file_ready(const char *path, char why[256])
+{
+    bool good = true;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0660);
+    if (fd < 0 && errno == EEXIST)
+        return true;
+    char *dir = strdup(path);
+    char *slash = dir == NULL ? NULL : strrchr(dir, '/');
+    struct stat st;
+    if (slash != NULL)
+        slash[slash == dir] = '\0';
+    if (fd < 0 || dir == NULL || fchmod(fd, 0660) != 0 || stat(slash == NULL ? "." : dir, &st) != 0 ||
+        (geteuid() == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)) {
+        snprintf(why, 256, "cannot make %.120s: %s", path, strerror(errno));
+        good = false;
+    }
+    free(dir);
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+static bool exec(struct gp_store *s, const char *sql)
+{
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* Going over to WAL does not wait for others by itself; it is tried for as long as anything else would wait. */
+static bool use_wal(struct gp_store *s)
+{
+    for (int i = 0; i < BUSY_MS / 10; i++) {
+        if (exec(s, "PRAGMA journal_mode = WAL"))
+            return true;
+        if (sqlite3_errcode(s->db) != SQLITE_BUSY)
+            break;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return false;
+}
+
+static int schema_of(struct gp_store *s)
+{
+    sqlite3_stmt *st = NULL;
+    int version = -1;
+    if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+        version = sqlite3_column_int(st, 0);
+    sqlite3_finalize(st);
+    return version;
+}
+
+static bool schema_ready(struct gp_store *s, const char *path, char why[256])
+{
+    int version = schema_of(s);
+    if (version == 0) {
+        bool begun = exec(s, "BEGIN IMMEDIATE");
+        version = begun ? schema_of(s) : -1;
+        if (version == 0)
+            version = exec(s, schema_text) ? SCHEMA : -1;
+        if (begun && !exec(s, version < 0 ? "ROLLBACK" : "COMMIT"))
+            version = -1;
+    }
+    if (version < 0)
+        snprintf(why, 256, "%.120s: %.100s", path, gp_store_error(s));
+    else if (version > SCHEMA)
+        snprintf(why, 256, "%.120s: made by a newer Gatepost: schema %d, this program knows %d", path, version, SCHEMA);
+    return version == SCHEMA;
+}
+
+struct gp_store *gp_store_open(const char *path, char why[256])
+{
+    struct gp_store *s = calloc(1, sizeof *s);
+    why[0] = '\0';
+    if (s == NULL) {
+        snprintf(why, 256, "out of memory");
+        return NULL;
+    }
+    if (!file_ready(path, why))
+        goto fail;
+    if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
+        sqlite3_busy_timeout(s->db, BUSY_MS) != SQLITE_OK || !use_wal(s) || !exec(s, "PRAGMA synchronous = FULL")) {
+        snprintf(why, 256, "%.120s: %.100s", path, gp_store_error(s));
+        goto fail;
+    }
+    if (!schema_ready(s, path, why))
+        goto fail;
+    for (size_t i = 0; i < GP_ST_COUNT; i++) {
+        if (sqlite3_prepare_v3(s->db, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL) != SQLITE_OK) {
+            snprintf(why, 256, "%.120s: %.100s", path, gp_store_error(s));
+            goto fail;
+        }
+    }
+    gp_store_changed(s);
+    return s;
+fail:
+    gp_store_close(s);
+    return NULL;
+}
+
+void gp_store_close(struct gp_store *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < GP_ST_COUNT; i++)
+        sqlite3_finalize(s->st[i]);
+    sqlite3_close(s->db);
+    free(s);
+}
+
+const char *gp_store_error(struct gp_store *s)
+{
+    return s->error[0] != '\0' ? s->error : sqlite3_errmsg(s->db);
+}
+
+bool gp_store_fail(struct gp_store *s)
+{
+    snprintf(s->error, sizeof s->error, "%s", sqlite3_errmsg(s->db));
+    return false;
+}
+
+bool gp_store_run(struct gp_store *s, enum gp_statement which)
+{
+    bool good = sqlite3_step(s->st[which]) == SQLITE_DONE || gp_store_fail(s);
+    sqlite3_reset(s->st[which]);
+    return good;
+}
+
+bool gp_store_begin(struct gp_store *s)
+{
+    return gp_store_run(s, GP_ST_BEGIN);
+}
+
+bool gp_store_commit(struct gp_store *s)
+{
+    if (gp_store_run(s, GP_ST_COMMIT))
+        return true;
+    gp_store_rollback(s);
+    return false;
+}
+
+void gp_store_rollback(struct gp_store *s)
+{
+    sqlite3_step(s->st[GP_ST_ROLLBACK]); /* the error to tell is the one before */
+    sqlite3_reset(s->st[GP_ST_ROLLBACK]);
+}
+
+bool gp_store_changed(struct gp_store *s)
+{
+    sqlite3_stmt *st = s->st[GP_ST_DATA_VERSION];
+    int64_t version = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : s->data_version;
+    sqlite3_reset(st);
+    bool changed = version != s->data_version;
+    s->data_version = version;
+    return changed;
+}

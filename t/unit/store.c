@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * store.c - the database: blocks, journal, packages, several writers, files as they should be
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "shared/store.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[64], path[96];
+
+static int setup(void **state)
+{
+    (void)state;
+    snprintf(dir, sizeof dir, "/tmp/gatepost-unit-XXXXXX");
+    if (mkdtemp(dir) == NULL || (geteuid() == 0 && chown(dir, 65534, 65533) != 0))
+        return -1;
+    snprintf(path, sizeof path, "%s/gatepost.db", dir);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        char file[128];
+        snprintf(file, sizeof file, "%s%s", path, ends[i]);
+        unlink(file);
+    }
+    return rmdir(dir);
+}
+
+static struct gp_store *open_store(void)
+{
+    char why[256];
+    struct gp_store *s = gp_store_open(path, why);
+    if (s == NULL)
+        fail_msg("%s", why);
+    return s;
+}
+
+static struct gp_change change_of(const char *verb, const char *what, uint64_t when_ms)
+{
+    return (struct gp_change){.who = "root", .verb = verb, .what = what, .why = "ticket 1", .when_ms = when_ms};
+}
+
+/* The journal as one line, newest first: "verb what;..." */
+static void keep(void *arg, const struct gp_change *c)
+{
+    struct gp_buf *b = arg;
+    gp_buf_printf(b, "%s %s;", c->verb, c->what);
+    assert_string_equal(c->who, "root");
+    assert_string_equal(c->why, "ticket 1");
+}
+
+static void expect_history(struct gp_store *s, size_t most, const char *expect)
+{
+    char text[256];
+    struct gp_buf b = gp_buf_on(text, sizeof text);
+    assert_true(gp_store_history(s, most, keep, &b));
+    assert_string_equal(text, expect);
+}
+
+static void test_blocks(void **state)
+{
+    struct gp_store *s = open_store();
+    struct gp_blocks b;
+    struct gp_change c;
+    bool had;
+    (void)state;
+    assert_true(gp_store_blocks(s, &b));
+    assert_int_equal(b.n, 0);
+    assert_null(gp_blocks_find(&b, GP_STR("dol")));
+    for (int i = 0; i < 40; i++) {
+        char target[64];
+        snprintf(target, sizeof target, "192.0.2.%d", i);
+        c = change_of("block", target, (uint64_t)i);
+        assert_true(gp_store_block(s, target, &c));
+    }
+    c = change_of("block", "dol", 100);
+    assert_true(gp_store_block(s, "dol", &c));
+    c.why = "another reason";
+    c.when_ms = 200;
+    assert_true(gp_store_block(s, "dol", &c));
+    gp_store_close(s);
+    s = open_store();
+    assert_true(gp_store_blocks(s, &b));
+    assert_int_equal(b.n, 41);
+    const struct gp_block *found = gp_blocks_find(&b, GP_STR("dol"));
+    assert_non_null(found);
+    assert_string_equal(found->reason, "another reason");
+    assert_int_equal(found->since_ms, 200);
+    assert_non_null(gp_blocks_find(&b, GP_STR("192.0.2.9")));
+    assert_non_null(gp_blocks_find(&b, GP_STR("192.0.2.39")));
+    assert_null(gp_blocks_find(&b, GP_STR("192.0.2.40")));
+    assert_null(gp_blocks_find(&b, GP_STR("do")));
+    gp_blocks_free(&b);
+    c = change_of("unblock", "dol", 300);
+    assert_true(gp_store_unblock(s, "dol", &c, &had));
+    assert_true(had);
+    assert_true(gp_store_unblock(s, "dol", &c, &had));
+    assert_false(had);
+    assert_true(gp_store_blocks(s, &b));
+    assert_int_equal(b.n, 40);
+    gp_blocks_free(&b);
+    gp_store_close(s);
+}
+
+static void test_journal(void **state)
+{
+    struct gp_store *s = open_store();
+    struct gp_change c = change_of("block", "dol", 1);
+    bool had;
+    (void)state;
+    expect_history(s, 10, "");
+    assert_true(gp_store_block(s, "dol", &c));
+    c = change_of("limit set", "dol rate 5/1m", 2);
+    assert_true(gp_store_journal(s, &c));
+    c = change_of("unblock", "dol", 3);
+    assert_true(gp_store_unblock(s, "dol", &c, &had));
+    assert_true(gp_store_unblock(s, "dol", &c, &had)); /* nothing happened, nothing is journalled */
+    expect_history(s, 10, "unblock dol;limit set dol rate 5/1m;block dol;");
+    expect_history(s, 2, "unblock dol;limit set dol rate 5/1m;");
+    expect_history(s, 0, "");
+    gp_store_close(s);
+}
+
+static void sql(const char *text)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void test_no_change_without_its_journal(void **state)
+{
+    struct gp_store *s = open_store();
+    struct gp_change c = change_of("block", "dol", 1);
+    struct gp_blocks b;
+    (void)state;
+    sql("CREATE TRIGGER t BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
+    assert_false(gp_store_block(s, "dol", &c));
+    assert_string_equal(gp_store_error(s), "the disk is full");
+    assert_true(gp_store_blocks(s, &b));
+    assert_int_equal(b.n, 0);
+    sql("DROP TRIGGER t");
+    assert_true(gp_store_block(s, "dol", &c));
+    gp_store_close(s);
+}
+
+static void test_changed(void **state)
+{
+    struct gp_store *s = open_store(), *other = open_store();
+    struct gp_change c = change_of("block", "dol", 1);
+    (void)state;
+    assert_false(gp_store_changed(s));
+    assert_true(gp_store_journal(s, &c));
+    assert_false(gp_store_changed(s)); /* its own */
+    assert_true(gp_store_journal(other, &c));
+    assert_true(gp_store_changed(s));
+    assert_false(gp_store_changed(s));
+    gp_store_close(other);
+    gp_store_close(s);
+}
+
+static struct {
+    uint32_t day, month;
+    uint64_t day_count, month_count;
+    int rows;
+} package;
+
+static void keep_package(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
+                         uint64_t month_count)
+{
+    assert_ptr_equal(arg, &package);
+    assert_string_equal(agency, "dol");
+    package.day = day;
+    package.day_count = day_count;
+    package.month = month;
+    package.month_count = month_count;
+    package.rows++;
+}
+
+static void test_packages(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t day;
+        uint64_t day_count;
+        uint32_t month;
+        uint64_t month_count;
+        uint32_t is_day;
+        uint64_t is_day_count;
+        uint32_t is_month;
+        uint64_t is_month_count;
+    } cases[] = {
+        {"first", 100, 5, 3, 50, 100, 5, 3, 50},
+        {"more", 100, 7, 3, 52, 100, 7, 3, 52},
+        {"a smaller count of the same period", 100, 6, 3, 1, 100, 7, 3, 52},
+        {"next day", 101, 1, 3, 53, 101, 1, 3, 53},
+        {"a day before", 100, 9, 3, 54, 101, 1, 3, 54},
+        {"next month", 102, 2, 4, 2, 102, 2, 4, 2},
+        {"a month before", 90, 99, 3, 99, 102, 2, 4, 2},
+        {"more than the database can count", 102, UINT64_MAX, 4, 3, 102, INT64_MAX, 4, 3},
+    };
+    struct gp_store *s = open_store();
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(gp_store_begin(s));
+        assert_true(
+            gp_store_package_save(s, "dol", cases[i].day, cases[i].day_count, cases[i].month, cases[i].month_count));
+        assert_true(gp_store_commit(s));
+        package.rows = 0;
+        assert_true(gp_store_packages(s, keep_package, &package));
+        if (package.rows != 1 || package.day != cases[i].is_day || package.day_count != cases[i].is_day_count ||
+            package.month != cases[i].is_month || package.month_count != cases[i].is_month_count)
+            fail_msg("%s: %u %lu %u %lu", cases[i].name, package.day, (unsigned long)package.day_count, package.month,
+                     (unsigned long)package.month_count);
+    }
+    gp_store_close(s);
+}
+
+static void expect_refused(const char *part)
+{
+    char why[256];
+    struct gp_store *s = gp_store_open(path, why);
+    assert_null(s);
+    if (strstr(why, part) == NULL)
+        fail_msg("said: %s", why);
+}
+
+static void test_refused_files(void **state)
+{
+    (void)state;
+    gp_store_close(open_store());
+    sql("PRAGMA user_version = 2");
+    expect_refused("made by a newer Gatepost: schema 2, this program knows 1");
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("This is a letter and no database, however long one reads it.", f);
+    for (int i = 0; i < 1000; i++)
+        fputs("0123456789", f);
+    fclose(f);
+    expect_refused("not a database");
+    unlink(path);
+    char why[256];
+    assert_null(gp_store_open("/nonexistent/gatepost.db", why));
+    assert_non_null(strstr(why, "cannot make /nonexistent/gatepost.db: No such file or directory"));
+}
+
+static void test_files_are_as_they_should_be(void **state)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    struct gp_change c = change_of("block", "dol", 1);
+    mode_t mask = umask(0077);
+    struct gp_store *s = open_store();
+    (void)state;
+    assert_true(gp_store_journal(s, &c));
+    for (size_t i = 0; i < 3; i++) {
+        char file[128];
+        struct stat st;
+        snprintf(file, sizeof file, "%s%s", path, ends[i]);
+        assert_int_equal(stat(file, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0660);
+        if (geteuid() == 0) {
+            assert_int_equal(st.st_uid, 65534);
+            assert_int_equal(st.st_gid, 65533);
+        }
+    }
+    gp_store_close(s);
+    umask(mask);
+}
+
+#define WRITERS 8
+#define ENTRIES 10
+
+static void test_writers_wait_for_each_other(void **state)
+{
+    pid_t pid[WRITERS];
+    (void)state;
+    for (int i = 0; i < WRITERS; i++) {
+        pid[i] = fork();
+        if (pid[i] == 0) {
+            char why[256];
+            struct gp_change c = change_of("block", "dol", 1);
+            struct gp_store *s = gp_store_open(path, why); /* all of them make the file at once */
+            bool good = s != NULL;
+            for (int k = 0; good && k < ENTRIES; k++)
+                good = gp_store_block(s, "dol", &c);
+            if (!good)
+                fprintf(stderr, "%s\n", s == NULL ? why : gp_store_error(s));
+            _exit(good ? 0 : 1); /* without closing: what was said to be done must be there */
+        }
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        int status;
+        waitpid(pid[i], &status, 0);
+        assert_int_equal(status, 0);
+    }
+    struct gp_store *s = open_store();
+    char text[WRITERS * ENTRIES * 16];
+    struct gp_buf b = gp_buf_on(text, sizeof text);
+    assert_true(gp_store_history(s, 1000, keep, &b));
+    assert_int_equal(b.n, WRITERS * ENTRIES * strlen("block dol;"));
+    gp_store_close(s);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_blocks),
+        T(test_journal),
+        T(test_no_change_without_its_journal),
+        T(test_changed),
+        T(test_packages),
+        T(test_refused_files),
+        T(test_files_are_as_they_should_be),
+        T(test_writers_wait_for_each_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
