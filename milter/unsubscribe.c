@@ -78,7 +78,7 @@ static void choose_clients(struct gp_unsubscribe_choice *out)
 static void choose_both(struct gp_unsubscribe_choice *out, const struct gp_headers *h, bool have_https)
 {
     bool https = !h->unsubscribe_cut && collect(h, out);
-    if (h->unsubscribe_cut || out->uris == 0) {
+    if (out->uris == 0) {
         choose_clients(out);
         return;
     }

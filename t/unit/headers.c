@@ -71,6 +71,7 @@ static void test_kinds_of_mail(void **state)
         {"Auto-Submitted", V(" No (sent by hand; really)"), false, false, false},
         {"Auto-Submitted", V("\n (by hand)\n no"), false, false, false},
         {"Auto-Submitted", V(" no; owner=x"), false, false, false},
+        {"Auto-Submitted", V(" (by hand; really) no"), false, false, false},
         {"auto-submitted", V(" auto-replied"), true, false, false},
         {"Auto-Submitted", V(" auto-generated; owner-email=\"no\""), true, false, false},
         {"Auto-Submitted", V(" (no) auto-notified"), true, false, false},

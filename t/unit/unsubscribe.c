@@ -220,7 +220,7 @@ static const struct {
     {"append, an open < does not reach into the next",
      APPEND,
      true,
-     {LU "<mailto:a@c>, <https://c", LU "/1>, <mailto:b@c>"},
+     {LU "<mailto:a@c>, <https://c", LU "<mailto:b@c>"},
      {LU "<mailto:a@c>,\n\t<mailto:b@c>,\n\t" HTTPS ",\n\t" MAILTO, OURS_POST},
      0},
     {"append, folded",
