@@ -124,7 +124,11 @@ static bool ledger_open(const struct gp_config *c, struct parts *p)
         }
     }
     p->ledger = gp_ledger_new(p->counters, c->counters_prefix, gp_daemon_node(c->milter_listen), gp_daemon_random());
-    return p->ledger != NULL;
+    if (p->ledger == NULL)
+        return false;
+    for (size_t i = 0; i < c->agencies_n; i++)
+        gp_ledger_adopt(p->ledger, c->agency[i].name);
+    return true;
 }
 
 static void seed(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month, uint64_t month_count)

@@ -35,7 +35,7 @@ static enum gp_reason rule_permitted(const struct gp_milter_facts *f)
 /* Only from MAIL on: a 451 at HELO would end the milter's connection while the SMTP session lives on. */
 static enum gp_reason rule_taken(const struct gp_milter_facts *f)
 {
-    return f->standing;
+    return f->standing == GP_INTERNAL ? GP_INTERNAL : GP_ACCEPTED;
 }
 
 static enum gp_reason rule_messages(const struct gp_milter_facts *f)
