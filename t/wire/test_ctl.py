@@ -278,6 +278,29 @@ class Limits(Case):
         self.assertRegex(table, r"(?m)^rate +7/1m +live +without end +0/1m$")
         self.assertRegex(table, r'(?m)^sessions .*live value "many\\x1b\[31m" ignored')
 
+    def test_the_server_it_names_holds_the_keys(self):
+        others = [self.memcached] + [Memcached(f"{self.dir}/run/m{i}.sock") for i in range(2)]
+        for m in others[1:]:
+            self.addCleanup(m.stop)
+        self.configure(counters=[m.path for m in others])
+        names = [f"a{i}" for i in range(8)]
+        self.agencies("".join(sample.agency(name, [f"192.0.2.{i + 1}"], [f"{name}.gov"])
+                              for i, name in enumerate(names)))
+        used = set()
+        for i, name in enumerate(names):
+            self.good("limit", "set", name, "sessions", "7", "--reason", "x")
+            self.good("block", f"192.0.2.{i + 1}", "--for", "1h", "--reason", "x")
+            agency, = self.good("limits", name, "--json").json()["agencies"]
+            used.add(agency["server"])
+            for m in others:
+                here = "7" if m.path == agency["server"] else None
+                self.assertEqual(m.get(f"gp:limit:{name}:sessions"), here)
+                self.assertEqual(m.get(f"gp:block:192.0.2.{i + 1}"), here and "x")
+        self.assertGreater(len(used), 1)
+        others[1].stop()
+        r = self.ctl("status", "--json")
+        self.assertEqual([s["up"] for s in r.json()["servers"]], [True, False, True])
+
     def test_memcached_away(self):
         self.good("limit", "set", "dol", "rate", "7/1m", "--reason", "x")
         self.memcached.stop()
@@ -484,21 +507,31 @@ class Daemons(Case):
         self.assertLess(time.monotonic() - began, 10)
         self.assertEqual(self.history(), [])
 
-    def test_a_real_policyd(self):
+    def test_the_real_daemons(self):
         try:
             __import__("grp").getgrnam("postfix")
         except KeyError:
             self.skipTest("needs the group of Postfix")
         self.good("history")  # the database is there first, made by this user
-        policyd = process.Daemon("policyd", [f"{BIN}/gatepost-policyd", "-c", self.config], f"{self.dir}/policyd.log")
-        self.addCleanup(policyd.stop)
-        policyd.start().ready(lambda: self.ctl("status", "--json").json()["daemons"][0].get("epoch") == 1)
-        self.good("block", "192.0.2.10", "--reason", "while it runs")
-        r = self.ctl("reload")
-        self.assertEqual((r.status, r.out), (0, "policyd: reloaded, epoch 2\n"), r.err)
-        os.kill(policyd.pid, signal.SIGTERM)
-        process.wait_for("policyd to end", policyd.ended)
-        self.assertFalse(self.ctl("status", "--json").json()["daemons"][0]["running"])
+        running = []
+        for i, name in enumerate(("policyd", "milter")):
+            daemon = process.Daemon(name, [f"{BIN}/gatepost-{name}", "-c", self.config], f"{self.dir}/{name}.log")
+            self.addCleanup(daemon.stop)
+            daemon.start().ready(lambda i=i: self.ctl("status", "--json").json()["daemons"][i].get("epoch") == 1)
+            running.append(daemon)
+        self.assertEqual([d["store"] for d in self.good("status", "--json").json()["daemons"]], ["up", "up"])
+        self.good("block", "192.0.2.10", "--reason", "while they run")
+        self.assertEqual(self.good("reload").out, "policyd: reloaded, epoch 2\nmilter: reloaded, epoch 2\n")
+        if os.geteuid() == 0:  # what only the daemons' own user cannot read
+            os.chown(f"{self.dir}/keys/token", 0, -1)
+            r = self.ctl("reload")
+            self.assertEqual((r.status, r.out), (1, ""))
+            self.assertRegex(r.err, r"(?m)^gatepostctl: policyd: refused: failed: .*keys/token")
+            self.assertRegex(r.err, r"(?m)^gatepostctl: milter: refused: failed: .*keys/token")
+        for daemon in running:
+            os.kill(daemon.pid, signal.SIGTERM)
+            process.wait_for(f"{daemon.name} to end", daemon.ended)
+        self.assertEqual([d["running"] for d in self.ctl("status", "--json").json()["daemons"]], [False, False])
 
 
 class Tokens(Case):
