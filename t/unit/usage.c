@@ -156,6 +156,8 @@ static void test_windows_hold_together(void **state)
     assert_int_equal(gp_usage_judge(&u, &limits, NOW + 62000, 3), GP_RATE);
     limits.package = (struct gp_package){4, GP_PACKAGE_DAY};
     assert_int_equal(gp_usage_judge(&u, &limits, NOW, 2), GP_PACKAGE); /* the longer wait is named */
+    limits.package.period = GP_PACKAGE_MONTH;
+    assert_int_equal(gp_usage_judge(&u, &limits, NOW, 2), GP_PACKAGE);
     limits.package.count = 100;
     limits.rate[1].count = 2; /* lowered below what is used */
     assert_int_equal(gp_usage_judge(&u, &limits, NOW + 62000, 1), GP_RATE);
@@ -318,6 +320,7 @@ static void test_merge(void **state)
     both = b;
     gp_usage_merge(&both, &a);
     assert_int_equal(both.birth, 2);
+    assert_int_equal(gp_usage_window(&both, 127, NOW + 200000), 3); /* what b's ring has left behind stays behind */
     assert_int_equal(gp_usage_window(&both, 3600, NOW + 200000), 7 + 3);
     gp_usage_merge(&both, &a); /* again changes nothing */
     assert_int_equal(gp_usage_window(&both, 3600, NOW + 200000), 7 + 3);
