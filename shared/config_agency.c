@@ -43,10 +43,10 @@ static void need_address(const struct gp_spot *at, const config_setting_t *s)
              at->path);
 }
 
+/* agency_name - libconfig's names begin with a letter or '*', so the first one needs no look of its own */
 static bool agency_name(struct gp_str s)
 {
-    bool letter = s.n > 0 && ((s.p[0] >= 'a' && s.p[0] <= 'z') || (s.p[0] >= 'A' && s.p[0] <= 'Z'));
-    return letter && gp_conf_all_of(s, "-_", GP_AGENCY_NAME_MAX);
+    return gp_conf_all_of(s, "-_", GP_AGENCY_NAME_MAX);
 }
 
 /* new_agency - a place at the end of the list; NULL when out of memory */

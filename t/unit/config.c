@@ -230,6 +230,8 @@ static void look_ups(void **state)
     assert_null(gp_config_by_name(c, GP_STR("do")));
     assert_null(gp_config_by_name(c, GP_STR("")));
     assert_ptr_equal(gp_config_by_login(c, GP_STR("dol-2")), dol);
+    assert_ptr_equal(gp_config_by_login(c, GP_STR("dol-app")), dol);
+    assert_null(gp_config_by_login(c, GP_STR("dol")));
     assert_null(gp_config_by_login(c, GP_STR("DOL-2")));
     uint8_t hash[3];
     assert_true(gp_token_agency(&c->keyring, 1, GP_STR("dol"), hash));
