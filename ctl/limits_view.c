@@ -12,20 +12,12 @@
 
 enum { ITEM_USAGE = GP_LIMIT_COUNT, ITEM_SESSIONS, ITEM_COUNT }; /* items of limits come first */
 
-static bool same(const struct gp_limits *a, const struct gp_limits *b, enum gp_limit_name name)
-{
-    char x[GP_LIMIT_TEXT_MAX], y[GP_LIMIT_TEXT_MAX];
-    gp_limit_text(a, name, x);
-    gp_limit_text(b, name, y);
-    return strcmp(x, y) == 0;
-}
-
 static void from_file(struct gp_ctl_limits_view *v)
 {
     v->effective = v->agency->limits;
     for (enum gp_limit_name i = 0; i < GP_LIMIT_COUNT; i++) {
-        bool builtin = same(&v->agency->limits, &gp_limits_default, i);
-        v->limit[i] = (struct gp_ctl_limit){.from = builtin ? GP_CTL_FROM_DEFAULT : GP_CTL_FROM_FILE};
+        bool given = (v->agency->limits.given & 1u << i) != 0;
+        v->limit[i] = (struct gp_ctl_limit){.from = given ? GP_CTL_FROM_FILE : GP_CTL_FROM_DEFAULT};
     }
 }
 

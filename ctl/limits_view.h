@@ -14,7 +14,7 @@ enum gp_ctl_from { GP_CTL_FROM_DEFAULT, GP_CTL_FROM_FILE, GP_CTL_FROM_LIVE };
 
 struct gp_ctl_limit {
     char text[GP_LIMIT_TEXT_MAX];         /* the effective value */
-    enum gp_ctl_from from;                /* a value that equals the built-in one counts as default */
+    enum gp_ctl_from from;
     int64_t left_s;                       /* of a live one; see ttl.h */
     bool ignored;                         /* there is a live value that does not parse */
     char ignored_text[GP_LIMIT_TEXT_MAX]; /* escaped, cut */

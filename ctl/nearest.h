@@ -8,7 +8,6 @@
 #include "shared/str.h"
 
 #define GP_CTL_NEAREST_MAX 3
-#define GP_CTL_NAME_MAX 64 /* longer names are never near */
 
 /* gp_ctl_nearest - add name to the list of the nearest to wanted, if it is near enough
  * Near: about a third of the letters of the longer one differ at most, or one begins with the other; letters

@@ -151,10 +151,10 @@ static void check_return_path(struct gp_load *l)
                    l->c->return_path, SRS_ROOM - GP_TOKEN_SHORT - (size_t)1);
     for (size_t i = 0; i < l->claims_n; i++) {
         const struct gp_claim *c = &l->claims[i];
-        if (c->kind == GP_CLAIM_DOMAIN && gp_domain_in(domain, gp_str_z(c->what)))
+        if (c->kind == GP_CLAIM_DOMAIN && gp_str_eq(domain, gp_str_z(c->what)))
             gp_fault(l->faults, c->file->name, c->line,
-                     "%s: covers return_path %s, given \"%s\", must be a domain of the agency's own", c->path,
-                     l->c->return_path, gp_conf_show(gp_str_z(c->what)).text);
+                     "%s: is the return_path, given \"%s\", must be a domain of the agency's own", c->path,
+                     gp_conf_show(gp_str_z(c->what)).text);
     }
 }
 

@@ -107,38 +107,9 @@ const struct gp_key *gp_config_key(enum gp_scope scope, struct gp_str name)
     return NULL;
 }
 
-#define NEAR_MAX 32 /* octets of a name that is worth comparing */
-
-static size_t least(size_t a, size_t b, size_t c)
-{
-    size_t m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* distance - letters to add, drop or change to make b of a (Levenshtein); both at most NEAR_MAX */
-static size_t distance(struct gp_str a, struct gp_str b)
-{
-    size_t row[NEAR_MAX + 1];
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t up = row[j];
-            row[j] = least(up + 1, row[j - 1] + 1, corner + (a.p[i - 1] != b.p[j - 1]));
-            corner = up;
-        }
-    }
-    return row[b.n];
-}
-
 static void nearer(struct gp_str name, const char *known, size_t *best, const char **found)
 {
-    struct gp_str k = gp_str_z(known);
-    if (name.n > NEAR_MAX || k.n > NEAR_MAX)
-        return;
-    size_t d = distance(name, k);
+    size_t d = gp_str_distance(name, gp_str_z(known));
     if (d < *best && d < name.n) {
         *best = d;
         *found = known;

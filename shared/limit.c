@@ -261,7 +261,10 @@ bool gp_limit_live(enum gp_limit_name name)
 
 const char *gp_limit_set(struct gp_limits *io, enum gp_limit_name name, struct gp_str text)
 {
-    return table[name].set(io, text);
+    const char *why = table[name].set(io, text);
+    if (why == NULL)
+        io->given |= 1u << name;
+    return why;
 }
 
 void gp_limit_text(const struct gp_limits *limits, enum gp_limit_name name, char out[GP_LIMIT_TEXT_MAX])

@@ -39,6 +39,7 @@ struct gp_package {
 };
 
 struct gp_limits {
+    unsigned given;                  /* bit 1 << name: gp_limit_set wrote it; without it the value is the default */
     uint64_t recipients_per_message; /* 1 */
     uint64_t message_size;           /* octets, headers and body with CRLF */
     uint32_t sessions;               /* open at once, over all nodes */
@@ -67,7 +68,7 @@ bool gp_limit_live(enum gp_limit_name name);
  * A rate is its whole list, comma-separated without blanks: "150/1m,1000/10m"; "0" is no rate limit.
  * package: "100000/month", "5000/day" or "0". Counts and sizes are at least 1 except where 0 is named here;
  * sessions and messages_per_session at most 65535; session_time 1s..7d; message_size at most 1G; counts at most 10^12.
- * Returns NULL, or a static text that says what would be right; then *io is unchanged.
+ * Returns NULL and notes the name in io->given, or a static text that says what would be right; then *io is unchanged.
  */
 const char *gp_limit_set(struct gp_limits *io, enum gp_limit_name name, struct gp_str text);
 

@@ -13,6 +13,30 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t gp_str_distance(struct gp_str a, struct gp_str b)
+{
+    size_t row[GP_STR_DISTANCE_MAX + 1];
+    if (a.n > GP_STR_DISTANCE_MAX || b.n > GP_STR_DISTANCE_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t changed = diagonal + (lower(a.p[i - 1]) != lower(b.p[j - 1]));
+            diagonal = row[j];
+            row[j] = least(changed, least(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[b.n];
+}
+
 struct gp_str gp_str_z(const char *z)
 {
     return (struct gp_str){z, z != NULL ? strlen(z) : 0};

@@ -55,6 +55,13 @@ bool gp_str_seconds(struct gp_str s, uint64_t max, uint64_t *out);
 /* gp_str_utf8 - is the view well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool gp_str_utf8(struct gp_str s);
 
+#define GP_STR_DISTANCE_MAX 64
+
+/* gp_str_distance - letters to insert, drop or change to make one the other (Levenshtein), ASCII case apart
+ * For "did you mean"; SIZE_MAX when either is longer than GP_STR_DISTANCE_MAX.
+ */
+size_t gp_str_distance(struct gp_str a, struct gp_str b);
+
 /* gp_str_hash - FNV-1a, 64 bits; for hash tables over names from our own configuration only */
 uint64_t gp_str_hash(struct gp_str s);
 

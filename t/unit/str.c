@@ -252,9 +252,29 @@ static void test_buf_escaped(void **state)
     assert_true(gp_str_eq(gp_buf_str(&b), gp_str_z(text)));
 }
 
+static void test_distance(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        size_t distance;
+    } cases[] = {{"", "", 0},         {"rate", "rate", 0}, {"rate", "RATE", 0}, {"rate", "rat", 1}, {"rate", "raten", 1},
+                 {"rate", "rote", 1}, {"", "rate", 4},     {"abc", "cab", 2},   {"block", "unblock", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(gp_str_distance(gp_str_z(cases[i].a), gp_str_z(cases[i].b)), cases[i].distance);
+        assert_int_equal(gp_str_distance(gp_str_z(cases[i].b), gp_str_z(cases[i].a)), cases[i].distance);
+    }
+    char longest[GP_STR_DISTANCE_MAX + 1];
+    memset(longest, 'a', sizeof longest);
+    struct gp_str fits = {longest, GP_STR_DISTANCE_MAX}, over = {longest, GP_STR_DISTANCE_MAX + 1};
+    assert_int_equal(gp_str_distance(fits, GP_STR("")), GP_STR_DISTANCE_MAX);
+    assert_true(gp_str_distance(over, GP_STR("")) == SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_distance),
         cmocka_unit_test(test_compare),    cmocka_unit_test(test_trim),        cmocka_unit_test(test_split),
         cmocka_unit_test(test_numbers),    cmocka_unit_test(test_utf8),        cmocka_unit_test(test_buf_bounds),
         cmocka_unit_test(test_buf_printf), cmocka_unit_test(test_buf_escaped),
