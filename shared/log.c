@@ -80,6 +80,7 @@ void gp_line_begin(struct gp_line *l, enum gp_level level, const char *event)
     l->level = level;
     l->event = event;
     l->reason = GP_ACCEPTED;
+    l->always = false;
     l->buf = gp_buf_on(l->text, sizeof l->text);
     gp_buf_printf(&l->buf, "level=%s event=%s", level_name[level], event);
 }
@@ -119,14 +120,15 @@ void gp_line_reason(struct gp_line *l, enum gp_reason reason)
 {
     const struct gp_reply *r = gp_reply_of(reason);
     l->reason = reason;
+    l->always = reason == GP_ACCEPTED;
     gp_line_str(l, "reason", gp_str_z(r->reason));
     gp_line_str(l, "code", gp_str_z(r->code));
 }
 
 void gp_line_end(struct gp_line *l)
 {
-    uint64_t missed;
-    bool pass = gate_pass(l->event, l->reason, &missed);
+    uint64_t missed = 0;
+    bool pass = l->always || gate_pass(l->event, l->reason, &missed);
     if (missed > 0) {
         char text[256];
         struct gp_buf b = gp_buf_on(text, sizeof text);

@@ -13,7 +13,10 @@
 
 enum gp_level { GP_ERROR, GP_WARN, GP_INFO };
 
-#define GP_LOG_PER_SECOND 200 /* lines of one event and reason; what is left out is counted in one line */
+/* Lines of one event and reason; what is left out is counted in one line. An accepted message always has its line:
+ * they are as many as the limits allow, and each may be asked for one day.
+ */
+#define GP_LOG_PER_SECOND 200
 
 /* gp_log_open - program is the syslog identity; before it, lines go to stderr */
 void gp_log_open(const char *program, enum gp_log_target target);
@@ -31,6 +34,7 @@ struct gp_line {
     enum gp_level level;
     const char *event;
     enum gp_reason reason;
+    bool always; /* no flood limit */
 };
 
 void gp_line_begin(struct gp_line *l, enum gp_level level, const char *event);

@@ -72,11 +72,32 @@ static void floods_are_limited(void **state)
     assert_true(lines <= 5 * (GP_LOG_PER_SECOND + 1)); /* a slow machine may see a few seconds go by */
 }
 
+static void many_accepted(void)
+{
+    for (int i = 0; i < 3 * GP_LOG_PER_SECOND; i++) {
+        struct gp_line l;
+        gp_line_begin(&l, GP_INFO, "verdict");
+        gp_line_reason(&l, GP_ACCEPTED);
+        gp_line_end(&l);
+    }
+}
+
+static void accepted_messages_always_have_their_line(void **state)
+{
+    (void)state;
+    static char out[1 << 20];
+    size_t n = captured(many_accepted, out, sizeof out), lines = 0;
+    for (size_t i = 0; i < n; i++)
+        lines += out[i] == '\n';
+    assert_int_equal(lines, 3 * GP_LOG_PER_SECOND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_line_whatever_comes),
         cmocka_unit_test(floods_are_limited),
+        cmocka_unit_test(accepted_messages_always_have_their_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
