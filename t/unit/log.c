@@ -48,7 +48,7 @@ static void one_line_whatever_comes(void **state)
     (void)state;
     char out[8192];
     captured(hostile_line, out, sizeof out);
-    assert_non_null(strstr(out, "sender=\"a\\x0D\\x0Alevel=error \\\"x\\\\ \\xFF\\x00z\""));
+    assert_non_null(strstr(out, "sender=\"a\\x0d\\x0alevel=error \\\"x\\\\ \\xff\\x00z\""));
     assert_non_null(strstr(out, " recipient=joe@example.org "));
     assert_non_null(strstr(out, " reason=rate code=450\n"));
     assert_null(strstr(out, "none="));
