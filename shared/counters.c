@@ -133,7 +133,7 @@ void gp_counters_free(struct gp_counters *c)
     while (c->idle != NULL) {
         struct gp_handle *h = c->idle;
         c->idle = h->next;
-        gp_memc_free(h->memc);
+        memcached_free(h->memc);
         free(h);
     }
     for (size_t i = 0; i < c->n; i++) {
@@ -356,8 +356,7 @@ static bool server_mark_read(const struct gp_server *s, struct gp_item *item)
         item->n = (size_t)snprintf(item->value, sizeof item->value, "%016" PRIx64, mark);
         answered = outcome_of(memcached_add(memc, key, length, item->value, item->n, 0, 0)) != SILENT;
     }
-    if (memc != NULL)
-        gp_memc_free(memc);
+    memcached_free(memc);
     return answered;
 }
 

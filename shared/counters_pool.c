@@ -74,19 +74,11 @@ memcached_st *gp_memc_new(const struct gp_server *server, size_t n)
     return memc;
 }
 
-void gp_memc_free(memcached_st *memc)
-{
-    /* memcached_free says "quit" and waits for the server to hang up */
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, 0);
-    memcached_free(memc);
-}
-
 static void handle_free(struct gp_handle *h)
 {
     while (h != NULL) {
         struct gp_handle *next = h->next;
-        if (h->memc != NULL)
-            gp_memc_free(h->memc);
+        memcached_free(h->memc);
         free(h);
         h = next;
     }

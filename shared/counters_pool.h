@@ -47,9 +47,8 @@ struct gp_counters {
 /* gp_server_parse - fill *out from a server's configured name; NULL, or a static text that says what is wrong */
 const char *gp_server_parse(const char *name, struct gp_server *out);
 
-/* gp_memc_new, gp_memc_free - a handle over n servers; NULL without memory. Freeing never waits for a server. */
+/* gp_memc_new - a handle over n servers, freed by memcached_free; NULL without memory */
 memcached_st *gp_memc_new(const struct gp_server *server, size_t n);
-void gp_memc_free(memcached_st *memc);
 
 /* gp_pool_borrow - a handle; fresh: a new one, not one that may hold a dead connection. NULL without memory. */
 struct gp_handle *gp_pool_borrow(struct gp_counters *c, bool fresh);

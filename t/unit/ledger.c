@@ -255,6 +255,11 @@ static void test_silence_costs_one_wait(void **state)
     memcached_resume(&server);
     assert_true(first < 0.25);
     assert_true(rest < 0.25);
+    double deadline = test_seconds() + 5;
+    while (!gp_counters_probe(counters) && test_seconds() < deadline)
+        ;
+    assert_int_equal(charge(l, &a, GP_LOSS_CLOSED, NOW), GP_ACCEPTED); /* takes along what it had to count alone */
+    assert_int_equal(stored_usage(NOW), 503);
     gp_ledger_free(l);
 }
 
@@ -327,6 +332,10 @@ static void test_empty_store_is_seeded(void **state)
     assert_int_equal(stored_usage(NOW), UINT64_MAX); /* a refusal writes nothing ... */
     gp_ledger_renew(l, NOW);
     assert_int_equal(stored_usage(NOW), 3); /* ... but those who only look must learn it */
+    say("delete gp:usage:dol\r\n");         /* the same when one item was evicted, which no mark shows */
+    assert_int_equal(charge(l, &a, GP_LOSS_CLOSED, NOW), GP_RATE);
+    gp_ledger_renew(l, NOW);
+    assert_int_equal(stored_usage(NOW), 3);
     gp_ledger_free(l);
 }
 
