@@ -24,7 +24,7 @@ const struct gp_key gp_config_keys[] = {
     {GP_SCOPE_TOP, GP_FORM_LIST, "egress", NO, NULL, "must be single addresses, such as [ \"198.51.100.7\" ]",
      gp_set_egress, 0},
     {GP_SCOPE_TOP, GP_FORM_LIST, "counters", NO, "/run/memcached/gatepost.sock",
-     "must be absolute paths of sockets or host:port, such as [ \"/run/memcached/gatepost.sock\" ], or [] for "
+     "must be absolute paths of sockets or address:port, such as [ \"/run/memcached/gatepost.sock\" ], or [] for "
      "in-process",
      gp_set_server, 0},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "counters_prefix", NO, "gp",

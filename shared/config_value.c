@@ -96,10 +96,25 @@ const char *gp_set_egress(const struct gp_spot *at, struct gp_str s)
     return NULL;
 }
 
+/* A name would have to be looked up where nothing may block. */
+static bool numeric_server(struct gp_str s)
+{
+    struct gp_ip ip;
+    size_t n = s.n;
+    if (!gp_conf_host_port(s))
+        return false;
+    while (s.p[n - 1] != ':')
+        n--;
+    struct gp_str host = {s.p, n - 1};
+    if (host.n > 2 && host.p[0] == '[')
+        host = (struct gp_str){host.p + 1, host.n - 2};
+    return gp_str_eq(host, GP_STR("localhost")) || gp_ip_parse(host, &ip);
+}
+
 const char *gp_set_server(const struct gp_spot *at, struct gp_str s)
 {
-    if (s.n > 0 && s.p[0] == '/' ? !gp_conf_path(s, 107) : !gp_conf_host_port(s))
-        return "neither a path of less than 108 octets nor host:port";
+    if (s.n > 0 && s.p[0] == '/' ? !gp_conf_path(s, 107) : !numeric_server(s))
+        return "neither a path of less than 108 octets nor address:port";
     append(at, &at->load->c->counters, s);
     struct gp_strings *list = &at->load->c->counters;
     if (list->n > 0)
