@@ -1,1 +1,109 @@
-int main(void){return 0;}
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * main.c - gatepost-policyd: options, then everything in the order in which it must be made
+ */
+#include "policyd/server.h"
+#include "shared/clock.h"
+#include "shared/daemon.h"
+#include "shared/epoch.h"
+#include "shared/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DEFAULT_PATH "/etc/gatepost/gatepost.conf"
+
+/* A connection costs a file descriptor, and a shell's usual 1024 would not do. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= 4096)
+        return;
+    limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool counters_open(const struct gp_config *c, struct gp_counters **out)
+{
+    const char *why = NULL;
+    *out = NULL;
+    if (c->counters.n == 0)
+        return true;
+    *out = gp_counters_new((const char *const *)c->counters.v, c->counters.n, &why);
+    if (*out == NULL)
+        gp_log(GP_ERROR, "start", "counters: %s", why);
+    return *out != NULL;
+}
+
+static void signals_prepare(sigset_t *ours)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(ours);
+    sigaddset(ours, SIGTERM);
+    sigaddset(ours, SIGINT);
+    sigaddset(ours, SIGHUP);
+    sigaddset(ours, SIGUSR1);
+    sigprocmask(SIG_BLOCK, ours, NULL);
+}
+
+/* config is the running epoch's */
+static bool serve(const char *path, const struct gp_config *config)
+{
+    struct gp_settings settings = {{NULL}};
+    struct gp_server_parts parts = {.config_path = path, .settings = &settings};
+    bool done = false;
+    signals_prepare(&parts.signals);
+    raise_descriptors();
+    parts.listener = gp_daemon_listen(config, config->policy_listen);
+    if (parts.listener < 0 || !gp_daemon_drop(config) || !gp_daemon_pidfile(config, "policyd"))
+        goto out;
+    if (!gp_settings_copy(config, &settings) || !counters_open(config, &parts.counters))
+        goto out;
+    parts.watch = gp_watch_start(settings.value[GP_SETTING_DATABASE], parts.counters);
+    parts.admit = gp_admit_new(parts.counters, settings.value[GP_SETTING_COUNTERS_PREFIX]);
+    if (parts.watch == NULL || parts.admit == NULL)
+        goto out;
+    gp_log(GP_INFO, "start", "gatepost-policyd %s on %s", GATEPOST_VERSION, config->policy_listen);
+    done = gp_server_run(&parts);
+out:
+    gp_admit_free(parts.admit);
+    gp_watch_stop(parts.watch);
+    gp_counters_free(parts.counters);
+    gp_settings_free(&settings);
+    if (parts.listener >= 0)
+        close(parts.listener);
+    return done;
+}
+
+static int usage(void)
+{
+    fputs("usage: gatepost-policyd [-c FILE] [-V]\n", stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = DEFAULT_PATH;
+    for (int option; (option = getopt(argc, argv, "c:V")) != -1;) {
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case 'V':
+            puts("gatepost-policyd " GATEPOST_VERSION);
+            return 0;
+        default:
+            return usage();
+        }
+    }
+    if (optind != argc)
+        return usage();
+    struct gp_config *config = gp_daemon_load(path);
+    if (config == NULL)
+        return 1;
+    gp_log_open("gatepost-policyd", config->log);
+    gp_epoch_swap(config, gp_clock_monotonic_ms());
+    return serve(path, config) ? 0 : 1;
+}
