@@ -8,12 +8,13 @@
 #include "shared/log.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ITEMS_PER_JOB GP_WANT_COUNT
 
 struct gp_admit {
     struct gp_counters *counters;
-    const char *prefix;
+    char *prefix;
     uint64_t lost; /* requests not answered since the last report */
     bool reported;
     uint64_t reported_ms;
@@ -24,15 +25,21 @@ struct gp_admit {
 struct gp_admit *gp_admit_new(struct gp_counters *counters, const char *prefix)
 {
     struct gp_admit *a = calloc(1, sizeof *a);
-    if (a != NULL) {
-        a->counters = counters;
-        a->prefix = prefix;
+    if (a == NULL)
+        return NULL;
+    a->counters = counters;
+    a->prefix = strdup(prefix);
+    if (a->prefix == NULL) {
+        free(a);
+        return NULL;
     }
     return a;
 }
 
 void gp_admit_free(struct gp_admit *a)
 {
+    if (a != NULL)
+        free(a->prefix);
     free(a);
 }
 

@@ -23,7 +23,7 @@ struct gp_job {
 
 struct gp_admit;
 
-/* counters: NULL when there are none to ask; it and prefix outlive the result. NULL when out of memory. */
+/* counters: NULL when there are none to ask; they outlive the result, prefix is copied. NULL when out of memory. */
 struct gp_admit *gp_admit_new(struct gp_counters *counters, const char *prefix);
 void gp_admit_free(struct gp_admit *a); /* NULL is fine */
 

@@ -51,18 +51,20 @@ static void signals_prepare(sigset_t *ours)
 /* config is the running epoch's */
 static bool serve(const char *path, const struct gp_config *config)
 {
-    struct gp_settings settings = {{NULL}};
-    struct gp_server_parts parts = {.config_path = path, .settings = &settings};
+    struct gp_reload reload;
+    struct gp_server_parts parts = {.reload = &reload, .listener = -1};
     bool done = false;
     signals_prepare(&parts.signals);
+    if (!gp_reload_init(&reload, "policyd", path, config, gp_clock_wall_ms()))
+        goto out;
     raise_descriptors();
     parts.listener = gp_daemon_listen(config, config->policy_listen);
     if (parts.listener < 0 || !gp_daemon_drop(config) || !gp_daemon_pidfile(config, "policyd"))
         goto out;
-    if (!gp_settings_copy(config, &settings) || !counters_open(config, &parts.counters))
+    if (!counters_open(config, &parts.counters))
         goto out;
-    parts.watch = gp_watch_start(settings.value[GP_SETTING_DATABASE], parts.counters);
-    parts.admit = gp_admit_new(parts.counters, settings.value[GP_SETTING_COUNTERS_PREFIX]);
+    parts.watch = gp_watch_start(config->database, parts.counters);
+    parts.admit = gp_admit_new(parts.counters, config->counters_prefix);
     if (parts.watch == NULL || parts.admit == NULL)
         goto out;
     gp_log(GP_INFO, "start", "gatepost-policyd %s on %s", GATEPOST_VERSION, config->policy_listen);
@@ -71,7 +73,7 @@ out:
     gp_admit_free(parts.admit);
     gp_watch_stop(parts.watch);
     gp_counters_free(parts.counters);
-    gp_settings_free(&settings);
+    gp_reload_free(&reload);
     if (parts.listener >= 0)
         close(parts.listener);
     return done;

@@ -23,9 +23,9 @@ static const struct {
 };
 
 static const char *const stage_label[] = {
-    [GP_STAGE_OTHER] = "other",
-    [GP_STAGE_CONNECT] = "connect",
-    [GP_STAGE_RCPT] = "rcpt",
+    [GP_STAGE_OTHER] = "OTHER",
+    [GP_STAGE_CONNECT] = "CONNECT",
+    [GP_STAGE_RCPT] = "RCPT",
 };
 _Static_assert(sizeof stage_label / sizeof stage_label[0] == GP_STAGE_COUNT, "a stage without a label");
 

@@ -36,7 +36,7 @@ struct gp_request {
  */
 const char *gp_request_parse(struct gp_str raw, struct gp_request *out);
 
-/* gp_stage_label - "connect", "rcpt", for the log */
+/* gp_stage_label - "CONNECT", "RCPT", for the log */
 const char *gp_stage_label(enum gp_stage stage);
 
 #endif

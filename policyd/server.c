@@ -6,7 +6,6 @@
 
 #include "policyd/peer.h"
 #include "policyd/reply.h"
-#include "policyd/status.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -25,7 +24,6 @@
 struct server {
     const struct gp_server_parts *parts;
     struct gp_peers peers;
-    struct gp_status status;
     int signals;           /* signalfd */
     bool accepting;        /* the listener is watched */
     uint64_t accept_at_ms; /* when it is again, if it is not */
@@ -113,6 +111,7 @@ static void log_refusal(const struct gp_job *job)
     gp_line_str(&line, "profile", gp_str_z(gp_profile_name(job->profile)));
     gp_line_reason(&line, job->ruling.verdict.reason);
     gp_line_str(&line, "stage", gp_str_z(gp_stage_label(r->stage)));
+    gp_line_str(&line, "rule", gp_str_z(job->ruling.rule));
     gp_line_str(&line, "sender", r->sender);
     gp_line_str(&line, "recipient", r->recipient);
     gp_line_end(&line);
@@ -137,7 +136,7 @@ static void answer_batch(struct server *s)
 
 static void status_write(struct server *s)
 {
-    gp_status_write(&s->status, s->parts->settings, s->parts->counters, s->peers.n, gp_clock_wall_ms());
+    gp_reload_report(s->parts->reload, "connections", s->peers.n, s->parts->counters, gp_clock_wall_ms());
 }
 
 static void take_signals(struct server *s, uint64_t now_ms)
@@ -145,7 +144,7 @@ static void take_signals(struct server *s, uint64_t now_ms)
     struct signalfd_siginfo info;
     while (read(s->signals, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR1) {
-            gp_status_reload(&s->status, s->parts->config_path, s->parts->settings, now_ms);
+            gp_reload_now(s->parts->reload, now_ms);
             status_write(s);
         } else if (s->end_at_ms == UINT64_MAX) {
             gp_log(GP_INFO, "end", "asked to end by signal %u", info.ssi_signo);
@@ -212,7 +211,6 @@ bool gp_server_run(const struct gp_server_parts *parts)
 {
     struct server s = {.parts = parts, .accepting = true, .end_at_ms = UINT64_MAX};
     bool done = false;
-    s.status.started_s = gp_clock_wall_ms() / 1000;
     s.signals = signalfd(-1, &parts->signals, SFD_NONBLOCK | SFD_CLOEXEC);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     gp_peers_init(&s.peers, epoll);

@@ -9,8 +9,8 @@
 #define GP_POLICYD_SERVER_H
 
 #include "policyd/admit.h"
-#include "policyd/settings.h"
 #include "policyd/watch.h"
+#include "shared/reload.h"
 
 #include <signal.h>
 
@@ -18,8 +18,7 @@
 
 /* What the server works with; all of it outlives the call of gp_server_run. */
 struct gp_server_parts {
-    const char *config_path;
-    const struct gp_settings *settings;
+    struct gp_reload *reload;
     struct gp_counters *counters; /* NULL: none */
     struct gp_admit *admit;
     struct gp_watch *watch;
