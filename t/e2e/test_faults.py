@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A hundred kills at random while mail flows: nothing accepted is lost, nothing sent twice, charges within the bound.
 
-GATEPOST_SEED repeats a run; kills and restarts then fall at the same moments, whatever the clients do meanwhile.
+GATEPOST_SEED draws other moments and victims. Whoever is down already when drawn is replaced by another draw, so that two
+runs of one seed are alike and not the same.
 """
 import heapq
 import os
