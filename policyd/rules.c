@@ -126,6 +126,13 @@ static bool judge_return(const struct gp_facts *f, struct gp_ruling *out)
     return true;
 }
 
+/* On the listener for returned mail nothing else has any business. */
+static bool judge_not_ours(const struct gp_facts *f, struct gp_ruling *out)
+{
+    (void)f;
+    return refuse(out, GP_RETURN_FORGED, GP_STR(""));
+}
+
 static const struct rule listed = {"listed", 0, judge_listed};
 static const struct rule nobody = {"nobody", 0, judge_nobody};
 static const struct rule block = {"block", 0, judge_block};
@@ -139,6 +146,7 @@ static const struct rule usage = {
     "usage", GP_WANT(GP_WANT_USAGE) | GP_WANT(GP_WANT_LIMIT_RATE) | GP_WANT(GP_WANT_LIMIT_PACKAGE), judge_usage};
 static const struct rule forged = {"forged", 0, judge_forged};
 static const struct rule to_return = {"return", 0, judge_return};
+static const struct rule not_ours = {"forged", 0, judge_not_ours};
 
 /* The first is what an unknown or missing policy_context means: the strictest that admits anybody. */
 static const struct gp_profile profiles[] = {
@@ -148,7 +156,7 @@ static const struct gp_profile profiles[] = {
     {"gatepost-login", {[GP_STAGE_CONNECT] = {GP_NEUTRAL, {&nobody}}, [GP_STAGE_RCPT] = {GP_NEUTRAL, {&nobody}}}},
     {"gatepost-both", {[GP_STAGE_CONNECT] = {GP_NEUTRAL, {&nobody}}, [GP_STAGE_RCPT] = {GP_NEUTRAL, {&nobody}}}},
     {"gatepost-return",
-     {[GP_STAGE_CONNECT] = {GP_NEUTRAL, {NULL}}, [GP_STAGE_RCPT] = {GP_NEUTRAL, {&forged, &to_return}}}},
+     {[GP_STAGE_CONNECT] = {GP_NEUTRAL, {NULL}}, [GP_STAGE_RCPT] = {GP_NEUTRAL, {&to_return, &not_ours}}}},
 };
 
 const struct gp_profile *gp_profile_find(struct gp_str name)

@@ -12,7 +12,7 @@ from policyd_case import Case, NOT_PERMITTED
 from relayconf import process, sample
 
 REQUEST_MAX = 16384
-PEERS_MAX = 1024
+PEERS_MAX = 4096
 DEADLINE = 10  # seconds, for a request and for a reply
 
 
@@ -205,7 +205,7 @@ class Slow(Case):
 class Many(Case):
     def setUp(self):
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, before[1]), before[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(2 * PEERS_MAX, before[1]), before[1]))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
 
     def test_one_too_many(self):
@@ -215,7 +215,7 @@ class Many(Case):
         relay.wait_status(connections=PEERS_MAX)
         late = self.client(relay)
         self.assertIsNone(late.read())
-        relay.wait_log("1024 connections are the most")
+        relay.wait_log("4096 connections are the most")
         self.assertEqual([c.rcpt() for c in clients[:3] + clients[-3:]], ["OK"] * 6)
         clients[0].close()
         relay.wait_status(connections=PEERS_MAX - 1)
