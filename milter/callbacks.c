@@ -64,7 +64,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
                              unsigned long *use_f2, unsigned long *use_f3)
 {
     const unsigned long need_actions = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM;
-    const unsigned long quiet = SMFIP_NR_CONN | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY;
+    /* Not SMFIP_NR_CONN: Postfix would keep the event until HELO, and a silent client would hold no session. */
+    const unsigned long quiet = SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY;
     char connect[] = "{client_addr} {client_port} {daemon_name} j", mail[] = "i {auth_authen}", queue_id[] = "i";
     (void)f2, (void)f3;
     if ((actions & need_actions) != need_actions || (steps & SMFIP_HDR_LEADSPC) == 0) {
@@ -90,7 +91,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *peer)
     (void)host;
     gp_session_end(session_of(ctx), &t);
     smfi_setpriv(ctx, gp_session_begin(gp_str_z(smfi_getsymval(ctx, symbol)), peer, &t));
-    return SMFIS_NOREPLY;
+    return SMFIS_CONTINUE;
 }
 
 static sfsistat on_helo(SMFICTX *ctx, char *name)

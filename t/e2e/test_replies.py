@@ -174,6 +174,15 @@ class Replies(Scene):
         c.drop()
         self.wait("no session", lambda: self.open_sessions("narrow") == 0)
 
+    def test_silent_clients_hold_sessions(self):
+        """A session is taken at connect: one that says nothing counts from its greeting on."""
+        silent = [self.connect("127.0.3.7") for _ in range(2)]
+        self.assertEqual([c.greeting.code for c in silent], [220, 220])
+        self.assertPolicyds(self.connect("127.0.3.7").greeting, "session-limit")
+        for c in silent:
+            c.close()
+        self.wait("no session", lambda: self.open_sessions("narrow") == 0)
+
     def test_messages_per_session(self):
         c = self.session("127.0.3.8")
         for n in range(2):

@@ -10,7 +10,7 @@ import socket
 import struct
 
 ALL_ACTIONS, ALL_STEPS = 0x1FF, 0x1FFFFF
-NR_CONN, NR_HDR, NR_EOH, NR_BODY, HDR_LEADSPC = 0x1000, 0x80, 0x40000, 0x80000, 0x100000
+NR_HDR, NR_EOH, NR_BODY, HDR_LEADSPC = 0x80, 0x40000, 0x80000, 0x100000
 ADDHDRS, CHGHDRS, CHGFROM = 0x01, 0x10, 0x40
 STAGES = {0: "connect", 1: "helo", 2: "mail", 3: "rcpt", 4: "data", 5: "end", 6: "eoh"}
 VERDICTS = {b"c": "continue", b"a": "accept", b"r": "reject", b"t": "tempfail", b"d": "discard", b"s": "skip"}
@@ -95,14 +95,14 @@ class Mta:
             rest = after
         return wanted
 
-    def connect(self, address="192.0.2.10", profile="gatepost-address", port=50000):
+    def connect(self, address="192.0.2.10", profile="gatepost-address", port=50000, answered=True):
         if profile is not None:
             self.macros(b"C", daemon_name=profile, client_addr=address or "unknown", j="relay.example.gov")
         if address is None:
             data = words("unknown") + b"U"
         else:
             data = words("unknown") + (b"6" if ":" in address else b"4") + struct.pack(">H", port) + words(address)
-        return self.tell(b"C", data, NR_CONN)
+        return self.tell(b"C", data, 0 if answered else self.steps)
 
     def begin(self, address="192.0.2.10", profile="gatepost-address", **offer):
         self.negotiate(**offer)

@@ -51,7 +51,7 @@ class Negotiation(WithMilter):
         mta = self.raw()
         wanted = mta.negotiate()
         self.assertEqual(mta.actions, milter_client.ADDHDRS | milter_client.CHGHDRS | milter_client.CHGFROM)
-        self.assertEqual(mta.steps, milter_client.HDR_LEADSPC | milter_client.NR_CONN | milter_client.NR_HDR |
+        self.assertEqual(mta.steps, milter_client.HDR_LEADSPC | milter_client.NR_HDR |
                          milter_client.NR_EOH | milter_client.NR_BODY)
         self.assertEqual(wanted["connect"], "{client_addr} {client_port} {daemon_name} j")
         self.assertEqual(wanted["end"], "i")
