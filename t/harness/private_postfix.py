@@ -83,6 +83,7 @@ class PrivatePostfix:
 
     def __init__(self, state, places, sink_port, settings):
         self.state, self.places = state, places
+        self.master = 0
         self.config = os.path.join(state, "postfix")
         self.spool = os.path.join(state, "spool")
         self.log = os.path.join(state, "log", "mail.log")
@@ -134,8 +135,10 @@ class PrivatePostfix:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def start(self):
+        process.adopt()
         done = self.command("start")
-        if done.returncode != 0 or not self.pid:
+        self.master = self.pid
+        if done.returncode != 0 or not self.master:
             raise process.Trouble(f"postfix -c {self.config} start failed:\n{done.stdout}\nthe end of {self.log}:\n"
                                   f"{process.tail(self.log)}")
 
@@ -146,11 +149,27 @@ class PrivatePostfix:
         mine = any("master" in word for word in process.command_line(pid)[:1])
         return pid if pid and process.alive(pid) and mine else 0
 
+    def reap(self):
+        """master(8) is our adopted child; collect it when somebody killed it."""
+        if self.master:
+            process.reap(self.master)
+
     def stop(self):
         pid = self.pid
-        if not pid:
-            return
-        self.command("stop")
-        if process.alive(pid):
-            self.command("abort")
-            process.end(pid)
+        if pid:
+            self.command("stop")
+            if process.alive(pid):
+                self.command("abort")
+                process.end(pid)
+        self.reap()
+        if self.master:
+            process.wait_for("Postfix's processes to end", self.all_gone, 10)
+
+    def all_gone(self):
+        """Reap what master(8) left to us; its name tells that a process is Postfix's."""
+        names = {line.split()[-1][:15] for line in SERVICES.split("\n") if line} | {"smtpd", "master"}
+        ours = [(pid, zombie) for pid, name, zombie in process.children() if name in names]
+        for pid, zombie in ours:
+            if zombie:
+                process.reap(pid)
+        return not ours

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes, ports and waiting: what the harness needs of the operating system."""
+import ctypes
 import os
 import random
 import signal
@@ -113,6 +114,37 @@ def end(pid, seconds=15.0):
             return
         except Trouble:
             continue
+
+
+def adopt():
+    """Become the parent of what our children leave behind (a daemon that forked itself away), so that we can reap it."""
+    PR_SET_CHILD_SUBREAPER = 36
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap(pid):
+    """Collect an adopted process if it has ended."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+
+
+def children():
+    """Our own children: [(pid, name, is it a zombie?)]"""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat", "rb") as f:
+                name, _, rest = f.read().partition(b"(")[2].rpartition(b")")
+        except OSError:
+            continue
+        state, parent = rest.split()[:2]
+        if int(parent) == os.getpid():
+            found.append((int(entry), name.decode(), state == b"Z"))
+    return found
 
 
 class Daemon:
