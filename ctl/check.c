@@ -80,11 +80,20 @@ static json_t *json_faults(const struct gp_faults *faults, bool warnings)
     return list;
 }
 
+/* What gatepost-postfix(8) puts into Postfix's own configuration. */
+static json_t *json_settings(const struct gp_config *c)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:I}", "relay_name", c->relay_name, "return_path", c->return_path,
+                     "policy_listen", c->policy_listen, "milter_listen", c->milter_listen, "message_size_ceiling",
+                     (json_int_t)c->message_size_ceiling);
+}
+
 static void print_json(const struct gp_config *c, const struct gp_faults *faults)
 {
     json_t *o = json_pack("{s:b, s:o, s:o}", "good", c != NULL, "errors", json_faults(faults, false), "warnings",
                           json_faults(faults, true));
     if (c != NULL) {
+        json_object_set_new(o, "settings", json_settings(c));
         json_object_set_new(o, "counters", gp_ctl_json_strings(c->counters.v, c->counters.n));
         json_object_set_new(o, "agencies", gp_ctl_agencies_json(c));
     }
