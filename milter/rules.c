@@ -29,7 +29,7 @@ static enum gp_reason rule_concurrency(const struct gp_milter_facts *f)
 /* A login cannot be known yet, so listeners that require one have nobody to admit. */
 static enum gp_reason rule_permitted(const struct gp_milter_facts *f)
 {
-    return f->agency == NULL ? GP_NOT_PERMITTED : GP_ACCEPTED;
+    return f->agency == NULL || f->ended ? GP_NOT_PERMITTED : GP_ACCEPTED;
 }
 
 /* Only from MAIL on: a 451 at HELO would end the milter's connection while the SMTP session lives on. */

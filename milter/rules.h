@@ -42,6 +42,7 @@ struct gp_milter_facts {
     bool drained;            /* the session's epoch must end */
     enum gp_reason standing; /* what taking the session gave; GP_ACCEPTED for a session that needs none */
     /* MAIL */
+    bool ended;                     /* the agency acts in a test window whose time is not now */
     const struct gp_limits *limits; /* those that hold for this message; not NULL when agency is not */
     uint64_t age_ms;                /* of the session */
     uint32_t accepted;              /* messages accepted in it */

@@ -4,6 +4,7 @@
  */
 #include "milter/session.h"
 
+#include "shared/test_window.h"
 #include "shared/usage.h"
 
 #include <stdatomic.h>
@@ -12,9 +13,9 @@
 static _Atomic size_t alive;
 
 /* Listeners that require a login admit nobody by address. */
-static const struct gp_agency *admitted(const struct gp_session *s, const struct gp_ip *ip)
+static const struct gp_agency *admitted(const struct gp_session *s, const struct gp_ip *ip, uint64_t wall_ms)
 {
-    return s->profile == GP_PROFILE_ADDRESS ? gp_config_by_address(s->epoch->config, ip) : NULL;
+    return s->profile == GP_PROFILE_ADDRESS ? gp_config_admits(s->epoch->config, ip, wall_ms) : NULL;
 }
 
 static void take(struct gp_session *s, const struct gp_now *now)
@@ -36,7 +37,7 @@ struct gp_session *gp_session_begin(struct gp_str daemon_name, const struct sock
     s->began_ms = now->monotonic_ms;
     if (gp_ip_from_sockaddr(peer, &ip)) {
         gp_ip_text(&ip, s->client);
-        s->agency = admitted(s, &ip);
+        s->agency = admitted(s, &ip, now->wall_ms);
     } else {
         gp_buf_putz(&client, "unknown");
     }
@@ -76,6 +77,7 @@ struct gp_milter_facts gp_session_facts(const struct gp_session *s, const struct
         .profile = s->profile,
         .drained = gp_epoch_drained(s->epoch, now->monotonic_ms),
         .standing = s->standing,
+        .ended = s->agency != NULL && gp_test_ended(s->agency, now->wall_ms),
         .limits = &m->limits,
         .age_ms = now->monotonic_ms - s->began_ms,
         .accepted = s->accepted,

@@ -43,15 +43,16 @@ void gp_admit_free(struct gp_admit *a)
     free(a);
 }
 
-static void key_write(char out[GP_KEY_MAX], enum gp_want want, const char *prefix, const char *agency,
+static void key_write(char out[GP_KEY_MAX], enum gp_want want, const char *prefix, const struct gp_agency *a,
                       const struct gp_ip *ip)
 {
+    const char *agency = a->name, *allowance = gp_agency_allowance(a);
     switch (want) {
     case GP_WANT_SESSIONS:
-        gp_key_sessions(out, prefix, agency);
+        gp_key_sessions(out, prefix, allowance);
         break;
     case GP_WANT_USAGE:
-        gp_key_usage(out, prefix, agency);
+        gp_key_usage(out, prefix, allowance);
         break;
     case GP_WANT_LIMIT_SESSIONS:
         gp_key_limit(out, prefix, agency, GP_LIMIT_SESSIONS);
@@ -88,14 +89,14 @@ static size_t prepare(const struct gp_admit *a, struct gp_job *job, struct gp_it
     if (!gp_ip_parse(job->request.client, &ip))
         return 0;
     gp_ip_text(&ip, f->client);
-    f->agency = gp_config_by_address(job->config, &ip);
+    f->agency = gp_config_admits(job->config, &ip, f->now_ms);
     if (f->agency == NULL || a->counters == NULL)
         return 0;
     unsigned wants = gp_rules_want(job->profile, job->request.stage);
     for (unsigned w = 0; w < GP_WANT_COUNT; w++) {
         if ((wants & GP_WANT(w)) == 0)
             continue;
-        key_write(items[n].key, (enum gp_want)w, a->prefix, f->agency->name, &ip);
+        key_write(items[n].key, (enum gp_want)w, a->prefix, f->agency, &ip);
         f->item[w] = &items[n++];
     }
     return n;

@@ -40,7 +40,7 @@ enum gp_decision {
 struct gp_facts {
     const struct gp_config *config;
     const struct gp_request *request;
-    const struct gp_agency *agency;            /* whose address the client has; NULL: a stranger */
+    const struct gp_agency *agency;            /* for whom the client sends; NULL: a stranger */
     char client[GP_IP_TEXT];                   /* the client's address in canonical form; "" when it has none */
     const struct gp_blocks *blocks;            /* permanent ones */
     const struct gp_item *item[GP_WANT_COUNT]; /* NULL: not asked for */

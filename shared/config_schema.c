@@ -86,11 +86,11 @@ const struct gp_key gp_config_keys[] = {
 
     /* one of an agency's test windows */
     {GP_SCOPE_TEST, GP_FORM_TEXT, "why", YES, NULL, "must say what for, such as \"load test, ticket 4711\"", gp_set_why,
-     0},
+     WINDOW(why)},
     {GP_SCOPE_TEST, GP_FORM_TEXT, "address", YES, NULL, "must be one address, such as \"192.0.2.99\"",
-     gp_set_test_address, 0},
+     gp_set_test_address, WINDOW(address)},
     {GP_SCOPE_TEST, GP_FORM_TEXT, "messages", YES, NULL, "must be a whole number from 1 to 1000000000, such as \"500\"",
-     gp_set_messages, 0},
+     gp_set_messages, WINDOW(messages)},
     {GP_SCOPE_TEST, GP_FORM_TEXT, "from", YES, NULL, "must be a time in UTC, such as \"2026-12-10T08:00Z\"",
      gp_set_time, WINDOW(from)},
     {GP_SCOPE_TEST, GP_FORM_TEXT, "until", YES, NULL, "must be a time in UTC, such as \"2026-12-10T18:00Z\"",

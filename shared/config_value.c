@@ -307,27 +307,25 @@ const char *gp_set_dkim_key(const struct gp_spot *at, struct gp_str s)
 
 const char *gp_set_why(const struct gp_spot *at, struct gp_str s)
 {
-    (void)at;
-    return gp_conf_text_line(s, WHY_MAX) ? NULL : "not one line of 1 to 200 octets";
+    return gp_conf_text_line(s, WHY_MAX) ? store(at, s) : "not one line of 1 to 200 octets";
 }
 
 const char *gp_set_test_address(const struct gp_spot *at, struct gp_str s)
 {
-    struct gp_ip ip;
+    struct gp_ip *ip = at->field;
     char text[GP_IP_TEXT];
-    const char *why = gp_ip_parse_entry(s, &ip);
+    const char *why = gp_ip_parse_entry(s, ip);
     if (why != NULL)
         return why;
-    gp_ip_text(&ip, text);
+    gp_ip_text(ip, text);
     gp_claim(at, GP_CLAIM_ADDRESS, text, true);
     return NULL;
 }
 
 const char *gp_set_messages(const struct gp_spot *at, struct gp_str s)
 {
-    uint64_t v;
-    (void)at;
-    return gp_str_u64(s, 1000000000, &v) && v > 0 ? NULL : "not a number, or out of range";
+    uint64_t *v = at->field;
+    return gp_str_u64(s, 1000000000, v) && *v > 0 ? NULL : "not a number, or out of range";
 }
 
 const char *gp_set_time(const struct gp_spot *at, struct gp_str s)
