@@ -14,6 +14,7 @@ int gp_ctl_check(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_status(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_agencies(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_limits(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_tests(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_limit_set(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_limit_clear(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_block(struct gp_ctl *ctl, const struct gp_ctl_args *args);

@@ -63,7 +63,7 @@ static bool serve(const char *path, const struct gp_config *config)
         goto out;
     if (!counters_open(config, &parts.counters))
         goto out;
-    parts.watch = gp_watch_start(config->database, parts.counters);
+    parts.watch = gp_watch_start(config->database, parts.counters, config->counters_prefix);
     parts.admit = gp_admit_new(parts.counters, config->counters_prefix);
     if (parts.watch == NULL || parts.admit == NULL)
         goto out;

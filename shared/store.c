@@ -40,7 +40,7 @@ static const char *const statement_text[GP_ST_COUNT] = {
     [GP_ST_TEST_OPEN] = "INSERT INTO test_window (allowance, is_open, what, why) VALUES (?1, 1, ?2, ?3)"
                         " ON CONFLICT (allowance) DO UPDATE SET is_open = 1, what = ?2, why = ?3 WHERE is_open = 0",
     [GP_ST_TEST_CLOSE] = "UPDATE test_window SET is_open = 0 WHERE allowance = ?1 AND is_open = 1",
-    [GP_ST_TESTS_OPEN] = "SELECT allowance, what, why FROM test_window WHERE is_open = 1 ORDER BY allowance",
+    [GP_ST_TESTS] = "SELECT allowance, what, why, is_open FROM test_window ORDER BY allowance",
 };
 
 /* upgrade[n] makes schema n + 1 of schema n; 0 is an empty file. A row of package is an allowance's: an agency's or a

@@ -83,8 +83,8 @@ struct gp_test_turn {
 };
 bool gp_store_test_turn(struct gp_store *s, const struct gp_test_turn *turn, const struct gp_change *change);
 typedef void gp_store_test_fn(void *arg, const struct gp_test_turn *turn);
-/* gp_store_tests_open - the windows that are noted as open, by allowance; each must not change the database */
-bool gp_store_tests_open(struct gp_store *s, gp_store_test_fn *each, void *arg);
+/* gp_store_tests - every window that was ever noted, by allowance, as it was noted last */
+bool gp_store_tests(struct gp_store *s, gp_store_test_fn *each, void *arg);
 
 const char *gp_store_error(struct gp_store *s); /* text of the last error */
 

@@ -24,7 +24,7 @@ enum gp_statement {
     GP_ST_PACKAGES,
     GP_ST_TEST_OPEN,
     GP_ST_TEST_CLOSE,
-    GP_ST_TESTS_OPEN,
+    GP_ST_TESTS,
     GP_ST_COUNT
 };
 

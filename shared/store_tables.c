@@ -208,13 +208,13 @@ bool gp_store_test_turn(struct gp_store *s, const struct gp_test_turn *turn, con
     return finish(s, good && (sqlite3_changes(s->db) == 0 || gp_store_journal(s, change)));
 }
 
-bool gp_store_tests_open(struct gp_store *s, gp_store_test_fn *each, void *arg)
+bool gp_store_tests(struct gp_store *s, gp_store_test_fn *each, void *arg)
 {
-    sqlite3_stmt *st = s->st[GP_ST_TESTS_OPEN];
+    sqlite3_stmt *st = s->st[GP_ST_TESTS];
     int rc;
     while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
         const struct gp_test_turn turn = {
-            .allowance = text_at(st, 0), .what = text_at(st, 1), .why = text_at(st, 2), .open = true};
+            .allowance = text_at(st, 0), .what = text_at(st, 1), .why = text_at(st, 2), .open = u64_at(st, 3) != 0};
         each(arg, &turn);
     }
     bool good = rc == SQLITE_DONE || gp_store_fail(s);

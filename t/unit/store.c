@@ -255,15 +255,14 @@ static void test_older_schema(void **state)
 
 static void keep_test(void *arg, const struct gp_test_turn *turn)
 {
-    assert_true(turn->open);
-    gp_buf_printf(arg, "%s %s %s;", turn->allowance, turn->what, turn->why);
+    gp_buf_printf(arg, "%s %s %s %s;", turn->allowance, turn->open ? "open" : "closed", turn->what, turn->why);
 }
 
-static void expect_open(struct gp_store *s, const char *expect)
+static void expect_noted(struct gp_store *s, const char *expect)
 {
     char text[256];
     struct gp_buf b = gp_buf_on(text, sizeof text);
-    assert_true(gp_store_tests_open(s, keep_test, &b));
+    assert_true(gp_store_tests(s, keep_test, &b));
     assert_string_equal(text, expect);
 }
 
@@ -275,20 +274,21 @@ static void test_turns(void **state)
     (void)state;
     assert_true(gp_store_test_turn(s, &shut, &closed)); /* never noted: closed as it is */
     expect_history(s, 10, "");
+    expect_noted(s, "");
     assert_true(gp_store_test_turn(s, &open, &opened));
     assert_true(gp_store_test_turn(s, &open, &opened));
     assert_true(gp_store_test_turn(other, &open, &opened)); /* nor by another process */
     expect_history(s, 10, "test open dol;");
-    expect_open(other, "dol:1 what why;");
+    expect_noted(other, "dol:1 open what why;");
     assert_true(gp_store_test_turn(other, &shut, &closed));
     assert_true(gp_store_test_turn(s, &shut, &closed));
     expect_history(s, 10, "test close dol;test open dol;");
-    expect_open(s, "");
+    expect_noted(s, "dol:1 closed what why;");
     assert_true(gp_store_test_turn(s, &open, &opened)); /* it may open again */
     expect_history(s, 10, "test open dol;test close dol;test open dol;");
     sql("CREATE TRIGGER t BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
     assert_false(gp_store_test_turn(s, &shut, &closed));
-    expect_open(s, "dol:1 what why;"); /* what is not journalled is not noted either */
+    expect_noted(s, "dol:1 open what why;"); /* what is not journalled is not noted either */
     gp_store_close(other);
     gp_store_close(s);
 }
