@@ -70,7 +70,7 @@ void gp_logins_free(struct gp_logins *l)
 /* The group of an address's keys: keys.h. */
 static void group_of(const struct gp_config *c, const struct gp_ip *ip, char out[GP_LOGIN_GROUP_MAX])
 {
-    const struct gp_agency *owner = gp_config_by_address(c, ip);
+    const struct gp_agency *owner = gp_config_lists(c, ip);
     struct gp_buf b = gp_buf_on(out, GP_LOGIN_GROUP_MAX);
     char text[GP_IP_TEXT];
     gp_ip_text(ip, text);
@@ -310,11 +310,8 @@ static void journal(struct gp_logins *l, struct gp_store *store)
 {
     struct entry e;
     while (entry_next(l, &e)) {
-        const struct gp_change change = {.who = "gatepost-policyd",
-                                         .verb = "ban",
-                                         .what = e.address,
-                                         .why = e.reason,
-                                         .when_ms = e.when_ms};
+        const struct gp_change change = {
+            .who = "gatepost-policyd", .verb = "ban", .what = e.address, .why = e.reason, .when_ms = e.when_ms};
         if (!gp_store_journal(store, &change))
             gp_log(GP_ERROR, "journal", "the ban of %s is not journalled: %s", e.address, gp_store_error(store));
     }

@@ -3,8 +3,8 @@
  * login.h - failed logins of every address, counted by all nodes together, and the bans that follow
  *
  * Postfix tells nobody of a failed login, so Dovecot does (login_http.h). Each failure is a time in the item
- * gp:failures:<address>; when the limit's window holds as many as the limit allows, the address is banned for as long as
- * the window: gp:ban:<address>. The limit is failed_logins of the agency whose login was tried, else the default; a
+ * gp:failures:<address>; when the limit's window holds as many as the limit allows, the address is banned for as long
+ * as the window: gp:ban:<address>. The limit is failed_logins of the agency whose login was tried, else the default; a
  * success clears nothing. What was refused for a ban is not counted. Without the store, or while it does not answer,
  * this process counts and bans for itself, and hands its bans over when the store is back.
  *
@@ -35,8 +35,8 @@ bool gp_logins_banned_here(struct gp_logins *l, const struct gp_ip *ip, uint64_t
 void gp_logins_failed(struct gp_logins *l, const struct gp_config *c, const struct gp_ip *ip, struct gp_str login,
                       uint64_t now_ms);
 
-/* gp_logins_settle - each second, from the thread that may block: write new bans to the journal, give this process's own
- * bans to the store
+/* gp_logins_settle - each second, from the thread that may block: write new bans to the journal, give this process's
+ * own bans to the store
  */
 void gp_logins_settle(struct gp_logins *l, struct gp_store *store, uint64_t now_ms);
 

@@ -2,8 +2,8 @@
  *
  * login_failures.h - when logins from one address failed: the item gp:failures:<address>, see gatepost-keys(5) (pure)
  *
- * Text, so that an operator can read it: "GPF1" and the times of the newest failures, in milliseconds since 1970, oldest
- * first. Any thread.
+ * Text, so that an operator can read it: "GPF1" and the times of the newest failures, in milliseconds since 1970,
+ * oldest first. Any thread.
  */
 #ifndef GP_POLICYD_LOGIN_FAILURES_H
 #define GP_POLICYD_LOGIN_FAILURES_H
@@ -26,7 +26,8 @@ bool gp_failures_decode(struct gp_str item, struct gp_failures *out);
 /* gp_failures_encode - returns the length; the text ends with a NUL */
 size_t gp_failures_encode(const struct gp_failures *f, char out[GP_FAILURES_ITEM_MAX]);
 
-/* gp_failures_add - one more, now; those older than keep_s seconds are forgotten, and the oldest when there is no room */
+/* gp_failures_add - one more, now; those older than keep_s seconds are forgotten, and the oldest when there is no room
+ */
 void gp_failures_add(struct gp_failures *f, uint64_t now_ms, uint32_t keep_s);
 
 /* gp_failures_count - how many of the last window_s seconds; one that is exactly as old is none of them */

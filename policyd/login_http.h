@@ -2,8 +2,8 @@
  *
  * login_http.h - Dovecot's authentication policy protocol over HTTP
  *
- * Dovecot posts to /auth/?command=allow before and after it looks at a password, and to /auth/?command=report when it is
- * done. Every other answer than 200 lets the login through: Dovecot fails open. Each of them has a line in the log.
+ * Dovecot posts to /auth/?command=allow before and after it looks at a password, and to /auth/?command=report when it
+ * is done. Every other answer than 200 lets the login through: Dovecot fails open. Each of them has a line in the log.
  *
  *     200 answered       400 malformed body, unknown command    403 wrong X-Gatepost-Key
  *     404 another path   405 not POST                           413 body above GP_LOGIN_BODY_MAX

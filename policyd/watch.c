@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * watch.c - the background thread: follows the permanent blocks, finds the counters' servers back, journals test
- * windows
+ * windows and login bans
  */
 #include "policyd/watch.h"
 
@@ -21,6 +21,7 @@ struct gp_watch {
     struct gp_store *store;       /* the thread's, once it runs */
     struct gp_counters *counters; /* may be NULL */
     char *prefix;                 /* of their keys */
+    struct gp_logins *logins;
     pthread_t thread;
     int stop; /* eventfd: readable when the thread shall end */
     pthread_mutex_t lock;
@@ -83,18 +84,21 @@ static void *watch(void *arg)
         }
         if (w->counters != NULL)
             gp_counters_probe(w->counters);
+        gp_logins_settle(w->logins, w->store, gp_clock_wall_ms());
         well = test_turns(w, well);
     }
     return NULL;
 }
 
-struct gp_watch *gp_watch_start(const char *database, struct gp_counters *counters, const char *prefix)
+struct gp_watch *gp_watch_start(const char *database, struct gp_counters *counters, const char *prefix,
+                                struct gp_logins *logins)
 {
     char why[256];
     struct gp_watch *w = calloc(1, sizeof *w);
     if (w == NULL)
         return NULL;
     w->counters = counters;
+    w->logins = logins;
     w->prefix = strdup(prefix);
     pthread_mutex_init(&w->lock, NULL);
     w->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -97,9 +97,9 @@ void gp_config_free(struct gp_config *c)
             free(a->test[k].why);
         free(a->test);
     }
-    char *texts[] = {c->path,     c->relay_name, c->return_path,   c->public_url,    c->counters_prefix,
-                     c->database, c->token_keys, c->policy_listen, c->milter_listen, c->run_directory,
-                     c->user,     c->group};
+    char *texts[] = {c->auth_listen,   c->auth_key,        c->path,     c->relay_name, c->return_path,
+                     c->public_url,    c->counters_prefix, c->database, c->token_keys, c->policy_listen,
+                     c->milter_listen, c->run_directory,   c->user,     c->group};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     strings_free(&c->counters);
@@ -107,6 +107,7 @@ void gp_config_free(struct gp_config *c)
     free(c->agency);
     index_free(c->index);
     OPENSSL_cleanse(&c->keyring, sizeof c->keyring);
+    OPENSSL_cleanse(c->auth_secret, sizeof c->auth_secret);
     free(c);
 }
 

@@ -18,6 +18,8 @@
 #define GP_ALLOWANCE_MAX 96   /* octets of the name of what is counted together */
 #define GP_MOMENT_TEXT 18     /* "2026-12-10T08:00Z" with its NUL */
 
+#define GP_AUTH_SECRET_MAX 128
+
 enum gp_on_loss { GP_LOSS_LOCAL, GP_LOSS_OPEN, GP_LOSS_CLOSED };
 enum gp_unsubscribe { GP_UNSUBSCRIBE_KEEP, GP_UNSUBSCRIBE_REPLACE, GP_UNSUBSCRIBE_APPEND, GP_UNSUBSCRIBE_NONE };
 enum gp_role { GP_ROLE_PRODUCTION, GP_ROLE_STANDBY };
@@ -86,6 +88,9 @@ struct gp_config {
     uint64_t message_size_ceiling;
     char *policy_listen; /* "unix:/path" or "inet:host:port" */
     char *milter_listen; /* "unix:/path" or "inet:host:port" */
+    char *auth_listen;   /* "127.0.0.1:10027": where Dovecot asks; NULL: it does not */
+    char *auth_key;      /* path of the file with auth_secret; NULL: none */
+    char auth_secret[GP_AUTH_SECRET_MAX + 1]; /* what Dovecot must show; "": nothing */
     char *run_directory; /* pid and status files */
     char *user, *group;  /* what a daemon started as root becomes; group also owns the sockets */
     enum gp_log_target log;

@@ -221,6 +221,7 @@ void gp_config_check(struct gp_load *l)
         check_size(l);
         if (l->c->token_keys != NULL)
             (void)gp_keyring_load(l->c->token_keys, &l->c->keyring, l->faults);
+        gp_config_auth(l);
     }
     if (!gp_config_index_build(l->c))
         gp_fault(l->faults, l->files[0].name, 0, "look-ups cannot be built: out of memory, or OpenSSL failed");

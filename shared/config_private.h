@@ -9,6 +9,7 @@
  * config_agency  all files -> struct gp_config, with
  * config_read      a group along the schema
  * config_limits    a limits group
+ * config_auth    the key that Dovecot must show
  * config_check   what can only be judged with everything read: twice, too large, colliding
  * config         load, free, look-ups
  */
@@ -134,7 +135,7 @@ bool gp_conf_time(struct gp_str s, struct gp_moment *out);
 
 /* config_value.c */
 gp_setter gp_set_host, gp_set_return_path, gp_set_url, gp_set_egress, gp_set_server, gp_set_prefix, gp_set_on_loss,
-    gp_set_path, gp_set_drain, gp_set_ceiling, gp_set_sender_reply, gp_set_listen, gp_set_name, gp_set_log,
+    gp_set_path, gp_set_auth_listen, gp_set_drain, gp_set_ceiling, gp_set_sender_reply, gp_set_listen, gp_set_name, gp_set_log,
     gp_set_unsubscribe, gp_set_yes_no;
 gp_setter gp_set_contact, gp_set_production, gp_set_standby, gp_set_login, gp_set_domain;
 gp_setter gp_set_dkim_domain, gp_set_selector, gp_set_dkim_key, gp_set_why, gp_set_test_address, gp_set_messages,
@@ -174,6 +175,10 @@ void gp_config_read_limits(const struct gp_spot *at, const config_setting_t *s, 
 /* config_agency.c */
 /* gp_config_read - from the parsed files into l->c */
 void gp_config_read(struct gp_load *l);
+
+/* config_auth.c */
+/* gp_config_auth - read auth_key's file into l->c->auth_secret */
+void gp_config_auth(struct gp_load *l);
 
 /* config_check.c */
 /* gp_config_check - everything that concerns more than one key */

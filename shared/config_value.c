@@ -185,6 +185,20 @@ const char *gp_set_listen(const struct gp_spot *at, struct gp_str s)
     return NULL;
 }
 
+/* Anybody who reaches it could have an address banned. */
+const char *gp_set_auth_listen(const struct gp_spot *at, struct gp_str s)
+{
+    struct gp_str v4 = GP_STR("127."), v6 = GP_STR("[::1]:"), name = GP_STR("localhost:");
+    char place[64];
+    struct gp_buf b = gp_buf_on(place, sizeof place);
+    bool loopback = gp_str_starts_nocase(s, v4) || gp_str_starts_nocase(s, v6) || gp_str_starts_nocase(s, name);
+    if (!loopback || !numeric_server(s))
+        return "not a port on loopback";
+    gp_buf_printf(&b, "inet:%.*s", GP_STR_FMT(s));
+    gp_claim(at, GP_CLAIM_LISTEN, place, false);
+    return store(at, s);
+}
+
 const char *gp_set_name(const struct gp_spot *at, struct gp_str s)
 {
     if (!gp_conf_all_of(s, "_.-", NAME_MAX_OCTETS) || s.p[0] == '-' || s.p[0] == '.' ||
