@@ -30,6 +30,7 @@ static const struct gp_ctl_verb verbs[] = {
      gp_ctl_block},
     {"unblock", "AGENCY|ADDRESS [--reason TEXT]", "end every block, and an address's login ban", GP_CTL_REASON, 1, 1,
      gp_ctl_unblock},
+    {"bans", "[--json]", "addresses banned for failed logins, and for how long", GP_CTL_JSON, 0, 0, gp_ctl_bans},
     {"pause", "AGENCY [--for 12h] --reason TEXT", "answer 450 to an agency while it is looked into", WHY | GP_CTL_FOR,
      1, 1, gp_ctl_pause},
     {"resume", "AGENCY [--reason TEXT]", "end a pause", GP_CTL_REASON, 1, 1, gp_ctl_resume},

@@ -18,6 +18,7 @@ int gp_ctl_tests(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_limit_set(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_limit_clear(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_block(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_bans(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_unblock(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_pause(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_resume(struct gp_ctl *ctl, const struct gp_ctl_args *args);

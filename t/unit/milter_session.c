@@ -344,11 +344,9 @@ static void test_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_who),     cmocka_unit_test(test_unix_peer), cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_logins),
-        cmocka_unit_test(test_login_limit),
-        cmocka_unit_test(test_message), cmocka_unit_test(test_epochs),    cmocka_unit_test(test_store_away),
-        cmocka_unit_test(test_the_end),
+        cmocka_unit_test(test_who),    cmocka_unit_test(test_unix_peer),   cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_logins), cmocka_unit_test(test_login_limit), cmocka_unit_test(test_message),
+        cmocka_unit_test(test_epochs), cmocka_unit_test(test_store_away),  cmocka_unit_test(test_the_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
