@@ -13,21 +13,19 @@
 #include "shared/clock.h"
 #include "shared/daemon.h"
 #include "shared/epoch.h"
+#include "shared/listen.h"
 #include "shared/log.h"
 
 #include <libmilter/mfapi.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define DEFAULT_PATH "/etc/gatepost/gatepost.conf"
 #define DRAIN_MS 10000 /* what running sessions get at the end */
 #define DRAIN_POLL_MS 20
 #define WATCH_MS 500        /* how soon the end of libmilter is seen */
@@ -50,16 +48,6 @@ int sigwait(const sigset_t *restrict set, int *restrict number)
     sigfillset(&all);
     for (;;)
         sigsuspend(&all);
-}
-
-/* A session costs a file descriptor, and a shell's usual 1024 would not do. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= 4096)
-        return;
-    limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Blocked here, before any thread: every thread inherits that, and only sigtimedwait below takes them. HUP must not be
@@ -110,19 +98,13 @@ static bool listen_start(const struct gp_config *c)
     umask(before);
     if (!listening)
         gp_log_errno(GP_ERROR, "start", "cannot listen on %s", c->milter_listen);
-    return listening && gp_daemon_socket_ready(c, c->milter_listen);
+    return listening && gp_listen_ready(c, c->milter_listen);
 }
 
 static bool ledger_open(const struct gp_config *c, struct parts *p)
 {
-    const char *why = NULL;
-    if (c->counters.n > 0) {
-        p->counters = gp_counters_new((const char *const *)c->counters.v, c->counters.n, &why);
-        if (p->counters == NULL) {
-            gp_log(GP_ERROR, "start", "counters: %s", why);
-            return false;
-        }
-    }
+    if (!gp_daemon_counters(c, &p->counters))
+        return false;
     p->ledger = gp_ledger_new(p->counters, c->counters_prefix, gp_daemon_node(c->milter_listen), gp_daemon_random());
     if (p->ledger == NULL)
         return false;
@@ -167,7 +149,7 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
 {
     pthread_t thread;
     signals_prepare(&p->signals);
-    raise_descriptors();
+    gp_daemon_descriptors();
     gp_from_start();
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
         !ledger_open(c, p) || !gp_callbacks_register(p->ledger) || !listen_start(c) || !gp_daemon_drop(c))
@@ -209,30 +191,13 @@ static void drain(void)
         nanosleep(&poll, NULL);
 }
 
-static int usage(void)
-{
-    fputs("usage: gatepost-milter [-c FILE] [-V]\n", stderr);
-    return 2;
-}
-
 int main(int argc, char **argv)
 {
     static struct parts parts;
-    const char *path = DEFAULT_PATH;
-    for (int option; (option = getopt(argc, argv, "c:V")) != -1;) {
-        switch (option) {
-        case 'c':
-            path = optarg;
-            break;
-        case 'V':
-            puts("gatepost-milter " GATEPOST_VERSION);
-            return 0;
-        default:
-            return usage();
-        }
-    }
-    if (optind != argc)
-        return usage();
+    const char *path;
+    int status = gp_daemon_options(argc, argv, "gatepost-milter", &path);
+    if (status >= 0)
+        return status;
     struct gp_config *config = gp_daemon_load(path);
     if (config == NULL)
         return 1;

@@ -7,36 +7,10 @@
 #include "shared/clock.h"
 #include "shared/daemon.h"
 #include "shared/epoch.h"
+#include "shared/listen.h"
 #include "shared/log.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-#define DEFAULT_PATH "/etc/gatepost/gatepost.conf"
-
-/* A connection costs a file descriptor, and a shell's usual 1024 would not do. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= 4096)
-        return;
-    limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static bool counters_open(const struct gp_config *c, struct gp_counters **out)
-{
-    const char *why = NULL;
-    *out = NULL;
-    if (c->counters.n == 0)
-        return true;
-    *out = gp_counters_new((const char *const *)c->counters.v, c->counters.n, &why);
-    if (*out == NULL)
-        gp_log(GP_ERROR, "start", "counters: %s", why);
-    return *out != NULL;
-}
 
 static void signals_prepare(sigset_t *ours)
 {
@@ -54,11 +28,11 @@ static bool listen_all(const struct gp_config *c, int *policy, int *auth)
 {
     char place[256];
     struct gp_buf b = gp_buf_on(place, sizeof place);
-    *policy = gp_daemon_listen(c, c->policy_listen);
+    *policy = gp_listen_open(c, c->policy_listen);
     if (*policy < 0 || c->auth_listen == NULL)
         return *policy >= 0;
     gp_buf_printf(&b, "inet:%s", c->auth_listen);
-    *auth = gp_daemon_listen(c, place);
+    *auth = gp_listen_open(c, place);
     return *auth >= 0;
 }
 
@@ -73,10 +47,10 @@ static bool serve(const char *path, const struct gp_config *config)
     signals_prepare(&parts.signals);
     if (!gp_reload_init(&reload, "policyd", path, config, gp_clock_wall_ms()))
         goto out;
-    raise_descriptors();
+    gp_daemon_descriptors();
     if (!listen_all(config, &parts.listener, &auth) || !gp_daemon_drop(config) || !gp_daemon_pidfile(config, "policyd"))
         goto out;
-    if (!counters_open(config, &parts.counters))
+    if (!gp_daemon_counters(config, &parts.counters))
         goto out;
     parts.logins = gp_logins_new(parts.counters, config->counters_prefix);
     if (parts.logins == NULL)
@@ -108,29 +82,12 @@ out:
     return done;
 }
 
-static int usage(void)
-{
-    fputs("usage: gatepost-policyd [-c FILE] [-V]\n", stderr);
-    return 2;
-}
-
 int main(int argc, char **argv)
 {
-    const char *path = DEFAULT_PATH;
-    for (int option; (option = getopt(argc, argv, "c:V")) != -1;) {
-        switch (option) {
-        case 'c':
-            path = optarg;
-            break;
-        case 'V':
-            puts("gatepost-policyd " GATEPOST_VERSION);
-            return 0;
-        default:
-            return usage();
-        }
-    }
-    if (optind != argc)
-        return usage();
+    const char *path;
+    int status = gp_daemon_options(argc, argv, "gatepost-policyd", &path);
+    if (status >= 0)
+        return status;
     struct gp_config *config = gp_daemon_load(path);
     if (config == NULL)
         return 1;

@@ -1,26 +1,64 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * daemon.c - what both daemons do as processes: sockets, privileges, pid and status files
+ * daemon.c - what both daemons do as processes: options, privileges, pid and status files
  */
 #include "shared/daemon.h"
 
 #include "shared/log.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <netdb.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
+#define DESCRIPTORS 4096
+
+int gp_daemon_options(int argc, char **argv, const char *program, const char **path)
+{
+    *path = GP_DAEMON_CONFIG;
+    for (int option; (option = getopt(argc, argv, "c:V")) != -1;) {
+        if (option == 'V') {
+            printf("%s %s\n", program, GATEPOST_VERSION);
+            return 0;
+        }
+        if (option != 'c')
+            goto wrong;
+        *path = optarg;
+    }
+    if (optind == argc)
+        return -1;
+wrong:
+    fprintf(stderr, "usage: %s [-c FILE] [-V]\n", program);
+    return 2;
+}
+
+void gp_daemon_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool gp_daemon_counters(const struct gp_config *c, struct gp_counters **out)
+{
+    const char *why = NULL;
+    *out = NULL;
+    if (c->counters.n == 0)
+        return true;
+    *out = gp_counters_new((const char *const *)c->counters.v, c->counters.n, &why);
+    if (*out == NULL)
+        gp_log(GP_ERROR, "start", "counters: %s", why);
+    return *out != NULL;
+}
 
 struct gp_config *gp_daemon_load(const char *path)
 {
@@ -44,13 +82,7 @@ struct gp_config *gp_daemon_reload(const char *path, char why[GP_FAULT_TEXT_MAX]
     return c;
 }
 
-/* "unix:/path" -> "/path", else NULL */
-static const char *unix_path(const char *listen)
-{
-    return strncmp(listen, "unix:", 5) == 0 ? listen + 5 : NULL;
-}
-
-static bool group_id(const char *name, gid_t *gid)
+bool gp_daemon_group(const char *name, gid_t *gid)
 {
     struct group *g = getgrnam(name);
     if (g == NULL) {
@@ -59,109 +91,6 @@ static bool group_id(const char *name, gid_t *gid)
     }
     *gid = g->gr_gid;
     return true;
-}
-
-bool gp_daemon_socket_ready(const struct gp_config *c, const char *listen)
-{
-    const char *path = unix_path(listen);
-    gid_t gid;
-    if (path == NULL)
-        return true;
-    if (geteuid() == 0) {
-        if (!group_id(c->group, &gid))
-            return false;
-        if (chown(path, (uid_t)-1, gid) != 0) {
-            gp_log_errno(GP_ERROR, "start", "cannot give socket %s to group %s", path, c->group);
-            return false;
-        }
-    }
-    if (chmod(path, 0660) != 0) {
-        gp_log_errno(GP_ERROR, "start", "cannot set the mode of socket %s", path);
-        return false;
-    }
-    return true;
-}
-
-/* Does anybody answer on this socket? Then it is not ours to take. */
-static bool answered(const struct sockaddr_un *sa)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    bool yes = connect(fd, (const struct sockaddr *)sa, sizeof *sa) == 0;
-    close(fd);
-    return yes;
-}
-
-static int listen_unix(const struct gp_config *c, const char *listen_on, const char *path)
-{
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    size_t n = strlen(path);
-    struct stat st;
-    if (n >= sizeof sa.sun_path) {
-        gp_log(GP_ERROR, "start", "socket path too long: %s", path);
-        return -1;
-    }
-    memcpy(sa.sun_path, path, n + 1);
-    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-        if (answered(&sa)) {
-            gp_log(GP_ERROR, "start", "another process already listens on %s; end it first", path);
-            return -1;
-        }
-        unlink(path);
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 || listen(fd, BACKLOG) != 0) {
-        gp_log_errno(GP_ERROR, "start", "cannot listen on %s", path);
-    } else if (gp_daemon_socket_ready(c, listen_on)) {
-        return fd;
-    }
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-static int listen_inet(const char *host_port)
-{
-    char host[256];
-    const char *colon = strrchr(host_port, ':');
-    size_t n = colon != NULL ? (size_t)(colon - host_port) : 0;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
-    int fd = -1, on = 1;
-    const char *start = host_port;
-    if (n >= 2 && start[0] == '[' && start[n - 1] == ']') {
-        start++;
-        n -= 2;
-    }
-    if (n == 0 || n >= sizeof host) {
-        gp_log(GP_ERROR, "start", "cannot listen on inet:%s: write inet:host:port", host_port);
-        return -1;
-    }
-    memcpy(host, start, n);
-    host[n] = '\0';
-    int rc = getaddrinfo(host, colon + 1, &hints, &found);
-    if (rc != 0) {
-        gp_log(GP_ERROR, "start", "cannot listen on inet:%s: %s", host_port, gai_strerror(rc));
-        return -1;
-    }
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        gp_log_errno(GP_ERROR, "start", "cannot listen on inet:%s", host_port);
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
-int gp_daemon_listen(const struct gp_config *c, const char *listen_on)
-{
-    const char *path = unix_path(listen_on);
-    if (path != NULL)
-        return listen_unix(c, listen_on, path);
-    return listen_inet(listen_on + strlen("inet:"));
 }
 
 bool gp_daemon_drop(const struct gp_config *c)
@@ -174,7 +103,7 @@ bool gp_daemon_drop(const struct gp_config *c)
         gp_log(GP_ERROR, "start", "user: there is no user \"%s\"; create it or set user in the configuration", c->user);
         return false;
     }
-    if (!group_id(c->group, &gid))
+    if (!gp_daemon_group(c->group, &gid))
         return false;
     /* The user's own groups stay: they may be what opens memcached's socket. */
     if (initgroups(c->user, gid) != 0 || setgid(gid) != 0 || setuid(user->pw_uid) != 0) {

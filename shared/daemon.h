@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * daemon.h - what both daemons do as processes: sockets, privileges, pid and status files
+ * daemon.h - what both daemons do as processes: options, privileges, pid and status files
  *
  * All from the main thread.
  */
@@ -8,6 +8,23 @@
 #define GP_SHARED_DAEMON_H
 
 #include "shared/config.h"
+#include "shared/counters.h"
+
+#include <sys/types.h>
+
+#define GP_DAEMON_CONFIG "/etc/gatepost/gatepost.conf"
+
+/* gp_daemon_options - read [-c FILE] [-V]; *path is GP_DAEMON_CONFIG or FILE, out of argv
+ * Returns -1 to go on, else the exit status: 0 after -V, 2 after a usage message.
+ */
+int gp_daemon_options(int argc, char **argv, const char *program, const char **path);
+
+/* gp_daemon_descriptors - raise the limit: a connection costs a file descriptor, and a shell's usual 1024 would not do
+ */
+void gp_daemon_descriptors(void);
+
+/* gp_daemon_counters - the counters of the configuration; *out is NULL for counters = []. False (logged) on error. */
+bool gp_daemon_counters(const struct gp_config *c, struct gp_counters **out);
 
 /* gp_daemon_load - gp_config_load, every fault written to the log; NULL after an error */
 struct gp_config *gp_daemon_load(const char *path);
@@ -15,15 +32,8 @@ struct gp_config *gp_daemon_load(const char *path);
 /* gp_daemon_reload - the same, and why[] is the first error's text, or "" */
 struct gp_config *gp_daemon_reload(const char *path, char why[GP_FAULT_TEXT_MAX]);
 
-/* gp_daemon_socket_ready - after a UNIX socket was bound: mode 0660, group config->group when root
- * listen is the "unix:/path" form; other forms are left alone. False (logged) on error.
- */
-bool gp_daemon_socket_ready(const struct gp_config *c, const char *listen);
-
-/* gp_daemon_listen - a listening, non-blocking, close-on-exec stream socket for "unix:/path" or "inet:host:port"
- * A stale UNIX socket is replaced; one that answers is an error. -1 (logged) on error.
- */
-int gp_daemon_listen(const struct gp_config *c, const char *listen);
+/* gp_daemon_group - the number of a group; false (logged) when there is none */
+bool gp_daemon_group(const char *name, gid_t *gid);
 
 /* gp_daemon_drop - become config->user and config->group when root, keep nothing; false (logged) on error */
 bool gp_daemon_drop(const struct gp_config *c);

@@ -60,10 +60,13 @@ def used(relay, agency, name):
     return found[0]["used"] if isinstance(found, list) else found
 
 
+def status(relay):
+    return json.loads(relay.ctl("status", "--json").stdout)
+
+
 def open_sessions(relay, agency):
     """As gatepostctl status tells; None when it is not known."""
-    status = json.loads(relay.ctl("status", "--json").stdout)
-    return next(a for a in status["agencies"] if a["agency"] == agency).get("sessions")
+    return next(a for a in status(relay)["agencies"] if a["agency"] == agency).get("sessions")
 
 
 def wait_sessions(relay, agency, count, seconds=15.0):

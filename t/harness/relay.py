@@ -315,8 +315,11 @@ class Relay:
 
     def returned(self):
         """Messages in the Maildir."""
-        new = self.path("returned", "new")
-        return [open(os.path.join(new, n), "rb").read() for n in sorted(os.listdir(new))] if os.path.isdir(new) else []
+        new, found = self.path("returned", "new"), []
+        for name in sorted(os.listdir(new)) if os.path.isdir(new) else []:
+            with open(os.path.join(new, name), "rb") as f:
+                found.append(f.read())
+        return found
 
     def log(self, name="milter"):
         with open(self.path("log", f"{name}.log"), encoding="utf-8", errors="replace") as f:

@@ -62,4 +62,5 @@ SAMPLE = "\n".join([
     agency("weather", ["127.0.0.40"], ["weather.example.gov"], limits={"sessions": "2"}),
     agency("treasury", ["127.0.0.50"], ["treasury.example.gov"],
            limits={"messages_per_session": "2", "session_time": "3s"}),
+    agency("archives", ["127.0.0.60"], ["archives.example.gov"], limits={"sessions": "50"}),
 ])

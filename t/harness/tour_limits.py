@@ -7,8 +7,9 @@ import time
 import process
 import smtp
 
-CENSUS, PARKS, WEATHER, TREASURY = (("census", "127.0.0.20"), ("parks", "127.0.0.30"), ("weather", "127.0.0.40"),
-                                    ("treasury", "127.0.0.50"))
+CENSUS, PARKS, WEATHER, TREASURY, ARCHIVES = (
+    ("census", "127.0.0.20"), ("parks", "127.0.0.30"), ("weather", "127.0.0.40"), ("treasury", "127.0.0.50"),
+    ("archives", "127.0.0.60"))
 
 
 def sender(agency):
@@ -167,20 +168,20 @@ def wait_for_greeting(guide, agency, wanted):
 
 def blocked(guide, one):
     guide.step("Blocked for good", "A durable block: in the database, taken in within a second.")
-    hold(guide, ["block", "weather", "--reason", "stolen password, ticket 4712"], WEATHER, "blocked",
-         "stolen password, ticket 4712", ["unblock", "weather", "--reason", "password changed"])
+    hold(guide, ["block", "archives", "--reason", "stolen password, ticket 4712"], ARCHIVES, "blocked",
+         "stolen password, ticket 4712", ["unblock", "archives", "--reason", "password changed"])
 
 
 def blocked_temporarily(guide, one):
     guide.step("Blocked for a time", "An item in memcached that ends by itself.")
-    hold(guide, ["block", "weather", "--for", "2h", "--reason", "loop in the application"], WEATHER,
-         "blocked-temporarily", "loop in the application", ["unblock", "weather", "--reason", "mended"])
+    hold(guide, ["block", "archives", "--for", "2h", "--reason", "loop in the application"], ARCHIVES,
+         "blocked-temporarily", "loop in the application", ["unblock", "archives", "--reason", "mended"])
 
 
 def paused(guide, one):
     guide.step("Paused", "The agency's own queue keeps its mail while somebody investigates.")
-    hold(guide, ["pause", "weather", "--reason", "looking into complaints"], WEATHER, "paused",
-         "looking into complaints", ["resume", "weather", "--reason", "nothing found"])
+    hold(guide, ["pause", "archives", "--reason", "looking into complaints"], ARCHIVES, "paused",
+         "looking into complaints", ["resume", "archives", "--reason", "nothing found"])
 
 
 def reload(guide, one):

@@ -377,6 +377,7 @@ static void return_paths(void **state)
         {"x%b.example.gov", NOBODY},
         {"x%B.Example.gov@relay.example.gov", NOBODY},
         {"b.example.gov!x", NOBODY},
+        {"b.example.gov!x@relay.example.gov", NOBODY},
         {"postmaster%b.example.gov", NOBODY},
         {"@b.example.gov:x@dest.test", NOBODY},
         {"@dest.test:x@b.example.gov", NOBODY},

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * listen.c - the sockets that Postfix connects to
+ */
+#include "shared/listen.h"
+
+#include "shared/daemon.h"
+#include "shared/log.h"
+
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 1024
+
+/* "unix:/path" -> "/path", else NULL */
+static const char *unix_path(const char *listen)
+{
+    return strncmp(listen, "unix:", 5) == 0 ? listen + 5 : NULL;
+}
+
+bool gp_listen_ready(const struct gp_config *c, const char *listen)
+{
+    const char *path = unix_path(listen);
+    gid_t gid;
+    if (path == NULL)
+        return true;
+    if (geteuid() == 0) {
+        if (!gp_daemon_group(c->group, &gid))
+            return false;
+        if (chown(path, (uid_t)-1, gid) != 0) {
+            gp_log_errno(GP_ERROR, "start", "cannot give socket %s to group %s", path, c->group);
+            return false;
+        }
+    }
+    if (chmod(path, 0660) != 0) {
+        gp_log_errno(GP_ERROR, "start", "cannot set the mode of socket %s", path);
+        return false;
+    }
+    return true;
+}
+
+/* Does anybody answer on this socket? Then it is not ours to take. */
+static bool answered(const struct sockaddr_un *sa)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool yes = connect(fd, (const struct sockaddr *)sa, sizeof *sa) == 0;
+    close(fd);
+    return yes;
+}
+
+static int listen_unix(const struct gp_config *c, const char *listen_on, const char *path)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    size_t n = strlen(path);
+    struct stat st;
+    if (n >= sizeof sa.sun_path) {
+        gp_log(GP_ERROR, "start", "socket path too long: %s", path);
+        return -1;
+    }
+    memcpy(sa.sun_path, path, n + 1);
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+        if (answered(&sa)) {
+            gp_log(GP_ERROR, "start", "another process already listens on %s; end it first", path);
+            return -1;
+        }
+        unlink(path);
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 || listen(fd, BACKLOG) != 0) {
+        gp_log_errno(GP_ERROR, "start", "cannot listen on %s", path);
+    } else if (gp_listen_ready(c, listen_on)) {
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static int listen_inet(const char *host_port)
+{
+    char host[256];
+    const char *colon = strrchr(host_port, ':');
+    size_t n = colon != NULL ? (size_t)(colon - host_port) : 0;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+    int fd = -1, on = 1;
+    const char *start = host_port;
+    if (n >= 2 && start[0] == '[' && start[n - 1] == ']') {
+        start++;
+        n -= 2;
+    }
+    if (n == 0 || n >= sizeof host) {
+        gp_log(GP_ERROR, "start", "cannot listen on inet:%s: write inet:host:port", host_port);
+        return -1;
+    }
+    memcpy(host, start, n);
+    host[n] = '\0';
+    int rc = getaddrinfo(host, colon + 1, &hints, &found);
+    if (rc != 0) {
+        gp_log(GP_ERROR, "start", "cannot listen on inet:%s: %s", host_port, gai_strerror(rc));
+        return -1;
+    }
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+        gp_log_errno(GP_ERROR, "start", "cannot listen on inet:%s", host_port);
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+int gp_listen_open(const struct gp_config *c, const char *listen_on)
+{
+    const char *path = unix_path(listen_on);
+    if (path != NULL)
+        return listen_unix(c, listen_on, path);
+    return listen_inet(listen_on + strlen("inet:"));
+}

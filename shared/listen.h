@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * listen.h - the sockets that Postfix connects to
+ *
+ * From the main thread, before privileges are dropped.
+ */
+#ifndef GP_SHARED_LISTEN_H
+#define GP_SHARED_LISTEN_H
+
+#include "shared/config.h"
+
+/* gp_listen_ready - after a UNIX socket was bound: mode 0660, group config->group when root
+ * listen is the "unix:/path" form; other forms are left alone. False (logged) on error.
+ */
+bool gp_listen_ready(const struct gp_config *c, const char *listen);
+
+/* gp_listen_open - a listening, non-blocking, close-on-exec stream socket for "unix:/path" or "inet:host:port"
+ * A stale UNIX socket is replaced; one that answers is an error. -1 (logged) on error.
+ */
+int gp_listen_open(const struct gp_config *c, const char *listen);
+
+#endif
