@@ -14,7 +14,11 @@ static bool apply_edit(SMFICTX *ctx, const struct gp_edit *edit)
     case GP_EDIT_SENDER:
         return smfi_chgfrom(ctx, name, value) == MI_SUCCESS;
     case GP_EDIT_DELETE:
-        return smfi_chgheader(ctx, name, (int)edit->number, NULL) == MI_SUCCESS;
+        for (unsigned number = edit->last; number >= edit->first; number--) {
+            if (smfi_chgheader(ctx, name, (int)number, NULL) != MI_SUCCESS)
+                return false;
+        }
+        return true;
     case GP_EDIT_ADD:
         return smfi_addheader(ctx, name, value) == MI_SUCCESS;
     }

@@ -6,6 +6,8 @@
  */
 #include "milter/from.h"
 
+#include "shared/address.h"
+
 #include <string.h>
 
 #include <gmime/gmime.h>
@@ -23,17 +25,20 @@ static void note_warning(gint64 offset, GMimeParserWarning code, const gchar *it
         *(bool *)understood = false;
 }
 
-static bool address_permitted(const char *address, const struct gp_agency *agency)
+static bool address_permitted(struct gp_str address, const struct gp_agency *agency)
 {
-    const char *at = address != NULL ? strrchr(address, '@') : NULL;
-    return at != NULL && at != address && at[1] != '\0' && gp_agency_may_send(agency, gp_str_z(at + 1));
+    size_t at = address.n;
+    while (at > 0 && address.p[at - 1] != '@')
+        at--;
+    struct gp_str domain = {address.p + at, address.n - at};
+    return at > 1 && gp_domain_valid(domain, true) && gp_agency_may_send(agency, domain);
 }
 
 /* GMime knows a domain by its U-labels and by its A-labels; the configuration may have either. */
 static bool mailbox_permitted(InternetAddressMailbox *mailbox, const struct gp_agency *agency)
 {
-    return address_permitted(internet_address_mailbox_get_addr(mailbox), agency) ||
-           address_permitted(internet_address_mailbox_get_idn_addr(mailbox), agency);
+    return address_permitted(gp_str_z(internet_address_mailbox_get_addr(mailbox)), agency) ||
+           address_permitted(gp_str_z(internet_address_mailbox_get_idn_addr(mailbox)), agency);
 }
 
 /* Adds to *mailboxes what it found; false at the first address that is not permitted. */
@@ -58,16 +63,70 @@ static bool list_permitted(InternetAddressList *list, const struct gp_agency *ag
     return true;
 }
 
-/* What must not even reach the parser: a NUL (it would hide the rest), deep nesting, an empty address <>. */
-static bool is_parsable(struct gp_str value)
+/* What of one address stands outside quotes and comments. */
+struct shape {
+    size_t start;    /* of the address in the value */
+    bool at;         /* an @ before any < */
+    bool angle;      /* there was a < */
+    bool just_angle; /* nothing came after it yet */
+};
+
+/* "boss@elsewhere <a@ours>" is its first half to some parsers. A name that is an address must be permitted itself. */
+static bool name_permitted(struct gp_str name, const struct gp_agency *agency)
 {
-    size_t colons = 0;
-    bool opened = false;
+    name = gp_str_trim(name);
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == ' ' || name.p[i] == '\t' || name.p[i] == '"' || name.p[i] == '(')
+            return false;
+    }
+    return address_permitted(name, agency);
+}
+
+static bool shape_note(struct shape *s, struct gp_str value, size_t i, const struct gp_agency *agency)
+{
+    char c = value.p[i];
+    if (c == ',' || c == ';' || c == ':') {
+        *s = (struct shape){.start = i + 1};
+        return true;
+    }
+    if (c == '<') {
+        struct gp_str name = {value.p + s->start, i - s->start};
+        if (s->angle || (s->at && !name_permitted(name, agency)))
+            return false;
+    }
+    if (c == '>' && s->just_angle)
+        return false;
+    s->at = s->at || (c == '@' && !s->angle);
+    s->angle = s->angle || c == '<';
+    if (c != ' ' && c != '\t')
+        s->just_angle = c == '<';
+    return true;
+}
+
+/* What must not even reach the parser: a NUL (it would hide the rest), deep nesting, odd shapes. Quotes or comments
+ * left open make the parser warn.
+ */
+static bool is_parsable(struct gp_str value, const struct gp_agency *agency)
+{
+    struct shape shape = {.start = 0};
+    size_t colons = 0, comments = 0;
+    bool quoted = false;
     for (size_t i = 0; i < value.n; i++) {
         char c = value.p[i];
-        if (c == '\0' || (c == ':' && ++colons > GP_FROM_COLONS_MAX) || (c == '>' && opened))
+        if (c == '\0' || (c == ':' && ++colons > GP_FROM_COLONS_MAX))
             return false;
-        opened = c == '<' || (opened && (c == ' ' || c == '\t'));
+        if (c == '\\' && (quoted || comments > 0)) {
+            if (++i < value.n && value.p[i] == '\0')
+                return false;
+        } else if (c == '"' && comments == 0) {
+            quoted = !quoted;
+        } else if (!quoted && c == '(') {
+            comments++;
+        } else if (!quoted && c == ')' && comments > 0) {
+            comments--;
+        } else if (!quoted && comments == 0 && !shape_note(&shape, value, i, agency)) {
+            return false;
+        }
     }
     return value.n > 0 && value.n < GP_HEADERS_FROM_MAX;
 }
@@ -77,7 +136,7 @@ static bool value_permitted(struct gp_str value, const struct gp_agency *agency)
     char text[GP_HEADERS_FROM_MAX];
     bool understood = true;
     unsigned mailboxes = 0;
-    if (!is_parsable(value))
+    if (!is_parsable(value, agency))
         return false;
     memcpy(text, value.p, value.n);
     text[value.n] = '\0';

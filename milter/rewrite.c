@@ -55,11 +55,11 @@ bool gp_rewrite_is_ours(const struct gp_config *c, const struct gp_agency *a, st
            memcmp(recipient_hash, t.recipient, sizeof recipient_hash) == 0;
 }
 
-static bool add_edit(struct planning *p, enum gp_edit_kind kind, const char *name, const char *value, unsigned number)
+static bool add_edit(struct planning *p, struct gp_edit edit)
 {
     if (p->plan->n == GP_PLAN_EDITS_MAX || p->plan->buf.full)
         return false;
-    p->plan->edit[p->plan->n++] = (struct gp_edit){.kind = kind, .name = name, .value = value, .number = number};
+    p->plan->edit[p->plan->n++] = edit;
     return true;
 }
 
@@ -102,24 +102,20 @@ static bool plan_sender(struct planning *p)
     gp_buf_printf(&path, "%s@%s", local, p->c->return_path);
     const char *arguments = begin_text(p);
     gp_buf_printf(&p->plan->buf, "ENVID=%s RET=HDRS", local);
-    return !path.full && end_text(p) && add_edit(p, GP_EDIT_SENDER, p->plan->return_path, arguments, 0);
+    return !path.full && end_text(p) && add_edit(p, (struct gp_edit){GP_EDIT_SENDER, p->plan->return_path, arguments, 0, 0});
 }
 
-/* All of that name from the first-th on, the last first, so that the numbers of the others stay right. */
+/* All of that name from the first-th on. */
 static bool plan_deletes(struct planning *p, const char *name, unsigned count, unsigned first)
 {
-    for (unsigned number = count; number >= first; number--) {
-        if (!add_edit(p, GP_EDIT_DELETE, name, NULL, number))
-            return false;
-    }
-    return true;
+    return count < first || add_edit(p, (struct gp_edit){GP_EDIT_DELETE, name, NULL, first, count});
 }
 
 static bool plan_add(struct planning *p, const char *name, const char *value)
 {
     const char *text = begin_text(p);
     gp_buf_printf(&p->plan->buf, " %s", value);
-    return end_text(p) && add_edit(p, GP_EDIT_ADD, name, text, 0);
+    return end_text(p) && add_edit(p, (struct gp_edit){GP_EDIT_ADD, name, text, 0, 0});
 }
 
 /* One URI a line: ours are long, and a fold inside a URI is not allowed. */
@@ -148,7 +144,8 @@ static bool plan_unsubscribe(struct planning *p, const struct gp_unsubscribe_cho
         put_uri_start(p, value);
         gp_buf_printf(&plan->buf, "mailto:%s@%s?subject=%s>", local, p->c->return_path, plan->sealed);
     }
-    if (begin_text(p) != value && (!end_text(p) || !add_edit(p, GP_EDIT_ADD, "List-Unsubscribe", value, 0)))
+    if (begin_text(p) != value &&
+        (!end_text(p) || !add_edit(p, (struct gp_edit){GP_EDIT_ADD, "List-Unsubscribe", value, 0, 0})))
         return false;
     return !choice->our_post || plan_add(p, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
 }

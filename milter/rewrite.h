@@ -11,17 +11,14 @@
 #include "shared/config.h"
 #include "shared/token.h"
 
-/* A message needs five edits and one for each header of the client's that goes. One with more forged or duplicate
- * headers than fit here is refused (4xx) each time it comes; no honest one has a tenth of that.
- */
-#define GP_PLAN_EDITS_MAX 64
+#define GP_PLAN_EDITS_MAX 9 /* the sender, four names deleted, four headers added */
 #define GP_PLAN_TEXT_MAX 16384 /* every plan within the bounds of unsubscribe.h and token.h fits */
 #define GP_PLAN_PUBLIC_URL_MAX                                                                                         \
     320 /* octets of public_url; a longer one is not used, it would make a line of over 998 */
 
 enum gp_edit_kind {
     GP_EDIT_SENDER, /* name = new envelope sender without <>, value = ESMTP arguments "ENVID=... RET=HDRS" */
-    GP_EDIT_DELETE, /* name, number = which instance, counted from 1 at the time of this edit */
+    GP_EDIT_DELETE, /* of name the instances first..last, counted from 1; the last goes first, so numbers stay right */
     GP_EDIT_ADD     /* name, value (with its leading blank) at the end of the headers */
 };
 
@@ -29,7 +26,7 @@ struct gp_edit {
     enum gp_edit_kind kind;
     const char *name;  /* into text or static */
     const char *value; /* into text; NULL for DELETE */
-    unsigned number;
+    unsigned first, last; /* DELETE only */
 };
 
 struct gp_plan {
@@ -58,7 +55,7 @@ bool gp_rewrite_is_ours(const struct gp_config *c, const struct gp_agency *a, st
                         struct gp_str recipient, uint32_t today);
 
 /* gp_rewrite - make the plan
- * Order: sender, deletions (the highest number of a name first), additions. Sender: signed return path, unless null or
+ * Order: sender, deletions, additions. Sender: signed return path, unless null or
  * re-enveloped already. Headers: the client's X-Gatepost-Source and -Ref go, ours come; List-Unsubscribe as
  * unsubscribe.h chooses, folded between its URIs: never two, never an https promise without public_url. Returns false
  * when the plan does not fit its bounds or a token cannot be made: the message must be answered 4xx.

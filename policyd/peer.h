@@ -12,7 +12,7 @@
 
 #include <sys/queue.h>
 
-#define GP_PEERS_MAX 1024 /* connections at once; one more is closed at once */
+#define GP_PEERS_MAX 4096 /* connections at once; one more is closed at once */
 
 /* One connection of one smtpd process; sessions follow each other on it. */
 struct gp_peer {

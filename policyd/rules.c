@@ -141,6 +141,13 @@ static bool judge_return(const struct gp_facts *f, struct gp_ruling *out)
     return true;
 }
 
+/* On the listener for returned mail nothing else has any business. */
+static bool judge_not_ours(const struct gp_facts *f, struct gp_ruling *out)
+{
+    (void)f;
+    return refuse(out, GP_RETURN_FORGED, GP_STR(""));
+}
+
 static const struct rule listed = {"listed", 0, judge_listed};
 static const struct rule login = {"login", 0, judge_login};
 static const struct rule same = {"same-agency", 0, judge_same};
@@ -156,6 +163,7 @@ static const struct rule usage = {
     "usage", GP_WANT(GP_WANT_USAGE) | GP_WANT(GP_WANT_LIMIT_RATE) | GP_WANT(GP_WANT_LIMIT_PACKAGE), judge_usage};
 static const struct rule forged = {"forged", 0, judge_forged};
 static const struct rule to_return = {"return", 0, judge_return};
+static const struct rule not_ours = {"forged", 0, judge_not_ours};
 
 /* What a profile asks when a session begins, and of each recipient; who is meant by "the agency" is its first word. */
 #define RULES_OF_ADDRESS &listed, &block, &live_block, &live_block_ip, &ban_here, &ban, &paused, &sessions
@@ -174,7 +182,7 @@ static const struct gp_profile profiles[] = {
       [GP_STAGE_RCPT] = {GP_PERMIT, GP_BY_ADDRESS, {&login, &listed, &same, RULES_OF_RECIPIENT}}}},
     {"gatepost-return",
      {[GP_STAGE_CONNECT] = {GP_NEUTRAL, GP_BY_NOTHING, {NULL}},
-      [GP_STAGE_RCPT] = {GP_NEUTRAL, GP_BY_NOTHING, {&forged, &to_return}}}},
+      [GP_STAGE_RCPT] = {GP_NEUTRAL, GP_BY_NOTHING, {&to_return, &not_ours}}}},
 };
 
 const struct gp_profile *gp_profile_find(struct gp_str name)

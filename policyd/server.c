@@ -69,10 +69,12 @@ static void accept_all(struct server *s, uint64_t now_ms)
     }
 }
 
-/* A session begins with CONNECT, under the configuration that runs then, and keeps it. */
-static const struct gp_config *session_config(struct gp_peer *p, enum gp_stage stage)
+/* A session begins with CONNECT, under the configuration that runs then, and keeps it until it must be drained: the
+ * milter then ends it, and on a listener without the milter the next recipient is judged by what runs.
+ */
+static const struct gp_config *session_config(struct gp_peer *p, enum gp_stage stage, uint64_t now_ms)
 {
-    if (stage == GP_STAGE_CONNECT || p->epoch == NULL) {
+    if (stage == GP_STAGE_CONNECT || p->epoch == NULL || gp_epoch_drained(p->epoch, now_ms)) {
         gp_epoch_unref(p->epoch);
         p->epoch = gp_epoch_ref();
     }
@@ -96,7 +98,7 @@ static void note_login(struct server *s, struct gp_peer *p, const struct gp_requ
 }
 
 /* At most one request of every waiting peer, longest waiting first. Returns how many. */
-static size_t collect(struct server *s)
+static size_t collect(struct server *s, uint64_t now_ms)
 {
     size_t n = 0;
     for (size_t waiting = s->peers.n; n < GP_BATCH_MAX && waiting > 0; waiting--) {
@@ -110,7 +112,7 @@ static size_t collect(struct server *s)
             gp_peer_close(&s->peers, p);
             continue;
         }
-        job->config = session_config(p, job->request.stage);
+        job->config = session_config(p, job->request.stage, now_ms);
         note_login(s, p, &job->request);
         s->asker[n++] = p;
     }
@@ -135,13 +137,13 @@ static void log_refusal(const struct gp_job *job)
     gp_line_end(&line);
 }
 
-static void answer_batch(struct server *s)
+static void answer_batch(struct server *s, uint64_t now_ms)
 {
-    size_t n = collect(s);
+    size_t n = collect(s, now_ms);
     if (n == 0)
         return;
     gp_admit(s->parts->admit, s->job, n, gp_watch_blocks(s->parts->watch), gp_clock_wall_ms());
-    uint64_t now_ms = gp_clock_monotonic_ms(); /* the store may have taken its time */
+    now_ms = gp_clock_monotonic_ms(); /* the store may have taken its time */
     for (size_t i = 0; i < n; i++) {
         char action[GP_ACTION_MAX];
         size_t length = gp_action_write(&s->job[i].ruling, action);
@@ -232,7 +234,7 @@ static void loop(struct server *s)
         now_ms = gp_clock_monotonic_ms();
         for (int i = 0; i < n; i++)
             dispatch(s, &events[i], now_ms);
-        answer_batch(s);
+        answer_batch(s, now_ms);
         now_ms = gp_clock_monotonic_ms();
         periodic(s, now_ms);
     }

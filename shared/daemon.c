@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DESCRIPTORS 4096
+#define DESCRIPTORS 8192
 
 int gp_daemon_options(int argc, char **argv, const char *program, const char **path)
 {

@@ -45,7 +45,7 @@ static void emit(enum gp_level level, const char *text, size_t n)
         syslog(level_priority[level], "%s", text);
         return;
     }
-    char line[2048 + 64];
+    char line[sizeof((struct gp_line *)NULL)->text + 64];
     struct gp_buf b = gp_buf_on(line, sizeof line - 1);
     uint64_t now = gp_clock_wall_ms();
     gp_buf_printf(&b, "%llu.%03u ", (unsigned long long)(now / 1000), (unsigned)(now % 1000));

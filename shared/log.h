@@ -29,7 +29,7 @@ void gp_log_errno(enum gp_level level, const char *event, const char *fmt, ...) 
 
 /* A line built field by field. Values are escaped and quoted where they must be; a value longer than 256 octets is cut. */
 struct gp_line {
-    char text[2048];
+    char text[4096];
     struct gp_buf buf;
     enum gp_level level;
     const char *event;

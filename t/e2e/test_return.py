@@ -65,6 +65,44 @@ class Return(Scene):
         self.assertGood(mine.mail("app@dol.example.gov"))
         self.assertEqual(mine.rcpt("someone@example.com").code, 554)
 
+    def test_no_mailbox_of_the_relay_itself(self):
+        """Postfix takes its own address literals for local; nobody may reach an account or cause a bounce by them."""
+        for source, port in ((WORLD, self.relay.return_port), ("127.0.5.1", None)):
+            c = self.session(source, port=port)
+            self.assertGood(c.mail("app@dol.example.gov"))
+            for recipient in ("root@[127.0.0.1]", "nosuchuser@[127.0.0.1]", "root@[IPv6:::1]", "root@[127.0.0.1].",
+                              '"root@[127.0.0.1]"', "root", "root@localhost"):
+                with self.subTest(recipient, source=source):
+                    if port is None and recipient in ("root@localhost", "root"):
+                        continue  # another host's name to an outbound relay, or no address at all
+                    self.assertIn(c.rcpt(recipient).code // 100, (4, 5))
+
+    def test_bare_postmaster(self):
+        """Postfix lets <postmaster> in whatever policyd says; it is ours then, and leaves for nowhere."""
+        c = self.world()
+        self.assertGood(c.submit("someone@example.com", "postmaster",
+                                 self.message("postmaster", "someone@example.com", subject="bare-postmaster")))
+        self.wait("it in the Maildir", lambda: any(b"bare-postmaster" in text for text in self.relay.returned()))
+        self.assertEqual([r for r in self.recipients() if r.startswith("postmaster")], [])
+
+    def test_tokens_of_a_new_key(self):
+        """A key that begins to sign is known to every session at the return path from then on."""
+        self.token("old-key@example.com")
+        self.assertPolicyds(self.rcpt_back(f"b{'a' * 32}@{RETURN_PATH}"), "token-forged")
+        path = self.relay.path("keys", "token")
+        with open(path) as f:
+            old = f.read()
+        with open(path, "w") as f:
+            f.write(self.operator("token", "new-key", "5") + old)
+        self.operator("reload")
+        bounce, _ = self.token("new-key@example.com")
+        self.assertGood(self.rcpt_back(bounce))
+
+    def rcpt_back(self, recipient):
+        c = self.world()
+        self.assertGood(c.mail(""))
+        return c.rcpt(recipient)
+
     def test_return_path_from_inside(self):
         """The submission listener takes the same recipients at return_path, and no others."""
         bounce, _ = self.token("inside@example.com")

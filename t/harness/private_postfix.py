@@ -106,6 +106,7 @@ class PrivatePostfix:
             "alias_database": "",
             # listeners for hundreds, and no second thoughts about it
             "default_process_limit": "500",
+            "smtpd_client_connection_count_limit": "0",
             # everything leaves to the sink, and at once
             "relayhost": f"[127.0.0.1]:{sink_port}",
             "smtp_dns_support_level": "disabled",

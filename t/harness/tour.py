@@ -10,19 +10,21 @@ import tour_limits
 import tour_return
 from guide import Guide
 
-STRANGER = "127.0.0.99"
-
 
 def main_agency(relay, sample):
     """(name, address, domain) of an agency that can submit from this machine; None when there is none"""
     if sample:
         return "dol", "127.0.0.10", "dol.example.gov"
-    done = relay.ctl("agencies", "--json")
-    for agency in json.loads(done.stdout)["agencies"]:
+    for agency in listed(relay):
         for address in agency["production"] + agency["standby"]:
             if address.startswith("127.") and agency["sender_domains"]:
-                return agency["agency"], address, agency["sender_domains"][0].lstrip(".")
+                domain = agency["sender_domains"][0]
+                return agency["agency"], address, f"app{domain}" if domain.startswith(".") else domain
     return None
+
+
+def listed(relay):
+    return json.loads(relay.ctl("agencies", "--json").stdout)["agencies"]
 
 
 def walk(relay, sample=True, out=None):
@@ -57,7 +59,8 @@ def walk(relay, sample=True, out=None):
 
 def stranger(guide, one):
     guide.step("A stranger", "Only addresses that an agency lists may submit.")
-    client = guide.client(STRANGER)
+    known = [address for agency in listed(guide.relay) for address in agency["production"] + agency["standby"]]
+    client = guide.client(next(a for a in (f"127.0.0.{n}" for n in range(99, 255)) if a not in known))
     guide.policyds(client.greeting, "not-permitted", "CONNECT")
     reply = client.say("EHLO stranger.test")
     guide.holds(reply.code == 503, "and nothing else gets through in that session", f"answered: {reply}")

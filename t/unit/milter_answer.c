@@ -65,23 +65,24 @@ static void begin(int failing)
 }
 
 static struct gp_plan plan = {.n = 3,
-                              .edit = {{GP_EDIT_SENDER, "b@x.gov", "ENVID=b RET=HDRS", 0},
-                                       {GP_EDIT_DELETE, "X-Gatepost-Ref", NULL, 2},
-                                       {GP_EDIT_ADD, "X-Gatepost-Source", " dol", 0}}};
+                              .edit = {{GP_EDIT_SENDER, "b@x.gov", "ENVID=b RET=HDRS", 0, 0},
+                                       {GP_EDIT_DELETE, "X-Gatepost-Ref", NULL, 2, 3},
+                                       {GP_EDIT_ADD, "X-Gatepost-Source", " dol", 0, 0}}};
 
 static void test_plan(void **state)
 {
     (void)state;
     begin(0);
     assert_true(gp_apply(NULL, &plan));
-    assert_string_equal(told, "chgfrom(b@x.gov,0,ENVID=b RET=HDRS)chgheader(X-Gatepost-Ref,2,NULL)"
+    assert_string_equal(told, "chgfrom(b@x.gov,0,ENVID=b RET=HDRS)chgheader(X-Gatepost-Ref,3,NULL)"
+                              "chgheader(X-Gatepost-Ref,2,NULL)"
                               "addheader(X-Gatepost-Source,0, dol)");
 }
 
 static void test_plan_failed(void **state)
 {
     (void)state;
-    for (int at = 1; at <= 3; at++) {
+    for (int at = 1; at <= 4; at++) {
         begin(at);
         assert_false(gp_apply(NULL, &plan));
         assert_int_equal(calls, at);

@@ -341,10 +341,10 @@ static void expect_recipient(const char *recipient, enum where where)
     struct gp_ruling back = judge("gatepost-return", GP_STAGE_RCPT);
     struct gp_ruling out = judge("gatepost-address", GP_STAGE_RCPT);
     bool forged = where == NOBODY;
-    enum gp_decision decision = forged ? GP_REFUSE : where == RETURN ? GP_PERMIT : GP_NEUTRAL;
-    if (back.decision != decision || back.verdict.reason != (forged ? GP_RETURN_FORGED : GP_ACCEPTED))
+    enum gp_decision decision = where == RETURN ? GP_PERMIT : GP_REFUSE;
+    if (back.decision != decision || back.verdict.reason != (where == RETURN ? GP_ACCEPTED : GP_RETURN_FORGED))
         fail_msg("return listener, %s: decision %d", recipient, (int)back.decision);
-    if (out.decision != (forged ? GP_REFUSE : GP_PERMIT) || out.verdict.reason != back.verdict.reason)
+    if (out.decision != (forged ? GP_REFUSE : GP_PERMIT) || out.verdict.reason != (forged ? GP_RETURN_FORGED : GP_ACCEPTED))
         fail_msg("address listener, %s: decision %d", recipient, (int)out.decision);
 }
 

@@ -102,7 +102,9 @@ static void carry_out(const struct gp_plan *plan, struct message *m)
             break;
         case GP_EDIT_DELETE:
             assert_null(e->value);
-            delete_header(m, e->name, e->number);
+            assert_in_range(e->first, 1, e->last);
+            for (unsigned number = e->last; number >= e->first; number--)
+                delete_header(m, e->name, number);
             break;
         case GP_EDIT_ADD:
             append_header(m, e->name, e->value);

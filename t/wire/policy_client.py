@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The smtpd side of the policy protocol, as Postfix 3.7 plays it."""
 import socket
+import time
 
 # In Postfix's own order.
 ATTRIBUTES = {
@@ -29,9 +30,19 @@ class Client:
 
     def __init__(self, path, seconds=10):
         self.socket = socket.socket(socket.AF_UNIX)
+        self.connect_to(path, time.monotonic() + 10)
         self.socket.settimeout(seconds)
-        self.socket.connect(path)
         self.pending = b""
+
+    def connect_to(self, path, until):
+        """A queue of waiting connections that is full is no refusal."""
+        self.socket.settimeout(10)
+        while True:
+            try:
+                return self.socket.connect(path)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise
 
     def close(self):
         self.socket.close()

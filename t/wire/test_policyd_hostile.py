@@ -12,7 +12,7 @@ from policyd_case import Case, NOT_PERMITTED
 from relayconf import process, sample
 
 REQUEST_MAX = 16384
-PEERS_MAX = 1024
+PEERS_MAX = 4096
 DEADLINE = 10  # seconds, for a request and for a reply
 
 
@@ -154,8 +154,10 @@ class Slow(Case):
             self.assertLess(now, DEADLINE + 5, f"closed so far: {ends}")
             if now > fed:
                 fed += 1
-                if "trickle" in waiting:
+                try:
                     trickle.send(b"x=1\n")
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # its time was up between two looks
             try:
                 sent += unread.socket.send(flood) if "unread" not in ends else 0
             except BlockingIOError:
@@ -171,7 +173,7 @@ class Slow(Case):
             time.sleep(0.02)
         for name, end in ends.items():
             self.assertGreater(end, DEADLINE - 0.5, name)
-        self.assertLess(slowest, 0.2)
+        self.assertLess(slowest, 1)  # the machine may be busy; a delay by a neighbour would be ten seconds
         self.assertGreater(sent, 100000)
         self.assertEqual(idle.rcpt(), "OK")
         self.assertEqual(relay.log().count("a request was not finished in time"), 2)
@@ -194,7 +196,7 @@ class Slow(Case):
             self.assertEqual(good.rcpt("192.0.2.20"), "OK")
             slowest = max(slowest, time.monotonic() - begin)
             self.assertEqual([c.read() for c in busy], ["OK"] * len(busy))
-        self.assertLess(slowest, 0.2)
+        self.assertLess(slowest, 1)
         relay.wait_status(connections=301)
         for i, client in enumerate(clients):
             if i % 4 == 0:
@@ -205,7 +207,7 @@ class Slow(Case):
 class Many(Case):
     def setUp(self):
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, before[1]), before[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(2 * PEERS_MAX, before[1]), before[1]))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
 
     def test_one_too_many(self):
@@ -215,7 +217,7 @@ class Many(Case):
         relay.wait_status(connections=PEERS_MAX)
         late = self.client(relay)
         self.assertIsNone(late.read())
-        relay.wait_log("1024 connections are the most")
+        relay.wait_log("4096 connections are the most")
         self.assertEqual([c.rcpt() for c in clients[:3] + clients[-3:]], ["OK"] * 6)
         clients[0].close()
         relay.wait_status(connections=PEERS_MAX - 1)
