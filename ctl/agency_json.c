@@ -19,6 +19,22 @@ static json_t *addresses(const struct gp_agency *a, enum gp_role role)
     return list;
 }
 
+static json_t *tests(const struct gp_agency *a)
+{
+    json_t *list = json_array();
+    char ip[GP_IP_TEXT], why[1024];
+    for (size_t i = 0; i < a->tests; i++) {
+        const struct gp_test_window *w = &a->test[i];
+        struct gp_buf b = gp_buf_on(why, sizeof why);
+        gp_ip_text(&w->address, ip);
+        gp_ctl_put_clean(&b, gp_str_z(w->why));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:s, s:I}", "why", why, "address", ip, "from", w->from.text,
+                                        "until", w->until.text, "messages", (json_int_t)w->messages));
+    }
+    return list;
+}
+
 static json_t *limits(const struct gp_agency *a)
 {
     json_t *o = json_object();
@@ -35,11 +51,12 @@ json_t *gp_ctl_agencies_json(const struct gp_config *c)
     json_t *list = json_array();
     for (size_t i = 0; i < c->agencies_n; i++) {
         const struct gp_agency *a = &c->agency[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o}", "agency", a->name, "contact", a->contact,
-                            "production", addresses(a, GP_ROLE_PRODUCTION), "standby", addresses(a, GP_ROLE_STANDBY),
-                            "logins", gp_ctl_json_strings(a->logins.v, a->logins.n), "sender_domains",
-                            gp_ctl_json_strings(a->sender_domains.v, a->sender_domains.n), "limits", limits(a)));
+        json_array_append_new(list, json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}", "agency", a->name, "contact",
+                                              a->contact, "production", addresses(a, GP_ROLE_PRODUCTION), "standby",
+                                              addresses(a, GP_ROLE_STANDBY), "logins",
+                                              gp_ctl_json_strings(a->logins.v, a->logins.n), "sender_domains",
+                                              gp_ctl_json_strings(a->sender_domains.v, a->sender_domains.n), "limits",
+                                              limits(a), "tests", tests(a)));
     }
     return list;
 }

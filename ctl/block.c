@@ -90,6 +90,18 @@ static enum gp_ctl_done unblock_live(struct gp_ctl *ctl, const struct gp_ctl_tar
     return gp_ctl_remove(ctl, t, key, what, reason);
 }
 
+/* The ban, and the failures that led to it: with them the next one would ban the address again. */
+static enum gp_ctl_done unban(struct gp_ctl *ctl, const struct gp_ctl_target *t, const char *kind, const char *reason)
+{
+    char key[GP_KEY_MAX];
+    gp_key_ban(key, ctl->config->counters_prefix, &t->ip);
+    enum gp_ctl_done done = unblock_live(ctl, t, key, kind, reason);
+    gp_key_failures(key, ctl->config->counters_prefix, &t->ip);
+    if (done == GP_CTL_DONE)
+        gp_counters_delete(ctl->counters, t->group, key);
+    return done;
+}
+
 int gp_ctl_unblock(struct gp_ctl *ctl, const struct gp_ctl_args *args)
 {
     static const char *const kind[] = {"permanent block", "temporary block", "login ban"};
@@ -103,10 +115,8 @@ int gp_ctl_unblock(struct gp_ctl *ctl, const struct gp_ctl_args *args)
     if (ctl->config->counters.n > 0) {
         block_key(ctl, &t, key);
         done[1] = unblock_live(ctl, &t, key, kind[1], args->reason);
-        if (t.is_address && done[1] != GP_CTL_FAILED) {
-            gp_key_ban(key, ctl->config->counters_prefix, &t.ip);
-            done[2] = unblock_live(ctl, &t, key, kind[2], args->reason);
-        }
+        if (t.is_address && done[1] != GP_CTL_FAILED)
+            done[2] = unban(ctl, &t, kind[2], args->reason);
     }
     for (int i = 0; i < 3; i++) {
         failed += done[i] == GP_CTL_FAILED;

@@ -9,6 +9,8 @@
 #include "ctl/agency_json.h"
 #include "ctl/output.h"
 
+#include <inttypes.h>
+
 static void print_quoted(const char *text)
 {
     char shown[1024];
@@ -41,6 +43,17 @@ static void print_addresses(const char *name, const struct gp_agency *a, enum gp
     puts(n == 0 ? "none" : "");
 }
 
+static void print_tests(const struct gp_agency *a)
+{
+    char ip[GP_IP_TEXT];
+    for (size_t i = 0; i < a->tests; i++) {
+        const struct gp_test_window *w = &a->test[i];
+        gp_ip_text(&w->address, ip);
+        printf("  %-15s\"%s\", \"%s\" to \"%s\", %" PRIu64 " messages\n", i == 0 ? "tests" : "", ip, w->from.text,
+               w->until.text, w->messages);
+    }
+}
+
 static void print_agency(const struct gp_agency *a)
 {
     char text[GP_LIMIT_TEXT_MAX];
@@ -49,6 +62,7 @@ static void print_agency(const struct gp_agency *a)
     print_addresses("standby", a, GP_ROLE_STANDBY);
     print_list("logins", &a->logins);
     print_list("sender_domains", &a->sender_domains);
+    print_tests(a);
     for (enum gp_limit_name i = 0; i < GP_LIMIT_COUNT; i++) {
         gp_limit_text(&a->limits, i, text);
         printf("  %-15s%s = %s\n", i == 0 ? "limits" : "", gp_limit_label(i), text);

@@ -81,18 +81,11 @@ static void read_items(struct gp_ctl_limits_view *v, const struct gp_item items[
 }
 
 /* The database remembers packages when memcached lost them, and with counters = []. */
-static void remembered(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
-                       uint64_t month_count)
+static void remember(struct gp_store *store, struct gp_ctl_limits_view *v)
 {
-    struct gp_ctl_limits_view *v = arg;
-    enum gp_package_period period = v->effective.package.period;
-    uint64_t count = 0;
-    if (strcmp(agency, v->agency->name) != 0)
-        return;
-    if (period == GP_PACKAGE_DAY && day == gp_usage_day(v->now_ms))
-        count = day_count;
-    if (period == GP_PACKAGE_MONTH && month == gp_usage_month(v->now_ms))
-        count = month_count;
+    struct gp_counts counts;
+    (void)gp_store_package(store, v->agency->name, &counts); /* what cannot be read counts as nothing */
+    uint64_t count = gp_counts_package(&counts, v->effective.package.period, v->now_ms);
     if (count > v->package_used)
         v->package_used = count;
 }
@@ -115,5 +108,5 @@ void gp_ctl_limits_view(struct gp_ctl *ctl, const struct gp_agency *agency, uint
         gp_limit_text(&out->effective, i, out->limit[i].text);
     out->package_used = gp_usage_package(&out->usage, out->effective.package.period, now_ms);
     if (ctl->store != NULL)
-        gp_store_packages(ctl->store, remembered, out);
+        remember(ctl->store, out);
 }

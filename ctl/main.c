@@ -24,10 +24,13 @@ static const struct gp_ctl_verb verbs[] = {
     {"limit set", "AGENCY NAME VALUE [--for 12h] --reason TEXT", "change a limit live, for a time", WHY | GP_CTL_FOR, 3,
      3, gp_ctl_limit_set},
     {"limit clear", "AGENCY NAME [--reason TEXT]", "end a live limit", GP_CTL_REASON, 2, 2, gp_ctl_limit_clear},
+    {"tests", "[AGENCY] [--json]", "test windows: whether they are open, what is used of them", GP_CTL_JSON, 0, 1,
+     gp_ctl_tests},
     {"block", "AGENCY|ADDRESS [--for 2h] --reason TEXT", "block for good, or for a time", WHY | GP_CTL_FOR, 1, 1,
      gp_ctl_block},
     {"unblock", "AGENCY|ADDRESS [--reason TEXT]", "end every block, and an address's login ban", GP_CTL_REASON, 1, 1,
      gp_ctl_unblock},
+    {"bans", "[--json]", "addresses banned for failed logins, and for how long", GP_CTL_JSON, 0, 0, gp_ctl_bans},
     {"pause", "AGENCY [--for 12h] --reason TEXT", "answer 450 to an agency while it is looked into", WHY | GP_CTL_FOR,
      1, 1, gp_ctl_pause},
     {"resume", "AGENCY [--reason TEXT]", "end a pause", GP_CTL_REASON, 1, 1, gp_ctl_resume},
@@ -123,7 +126,7 @@ int main(int argc, char **argv)
 {
     struct gp_ctl ctl = {.path = GP_CTL_CONFIG_DEFAULT};
     gp_log_open("gatepostctl", GP_LOG_SYSLOG); /* stderr is for what a verb says itself */
-    signal(SIGPIPE, SIG_IGN); /* a server or a reader that goes away is an error of that one call */
+    signal(SIGPIPE, SIG_IGN);                  /* a server or a reader that goes away is an error of that one call */
     int status = read_options(&ctl, argc, argv);
     if (status < 0)
         status = run_verb(&ctl, argc - optind, argv + optind);

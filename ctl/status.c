@@ -90,6 +90,26 @@ static bool daemons(struct gp_ctl *ctl, struct report *r)
     return all;
 }
 
+/* Whether Dovecot asks policyd about logins; without auth_listen it is not meant to. */
+static void logins(struct gp_ctl *ctl, struct report *r)
+{
+    struct gp_ctl_daemon d;
+    char requests[32] = "unknown", unasked[32] = "unknown", last[GP_CTL_TIME_TEXT] = "never";
+    if (ctl->config->auth_listen == NULL)
+        return;
+    gp_ctl_daemon_read(ctl->config->run_directory, "policyd", &d);
+    if (json_object_get(d.status, "auth_requests") != NULL) {
+        number(requests, gp_ctl_daemon_number(&d, "auth_requests"));
+        number(unasked, gp_ctl_daemon_number(&d, "auth_unasked"));
+    }
+    if (gp_ctl_daemon_number(&d, "auth_last") > 0)
+        gp_ctl_time_text(gp_ctl_daemon_number(&d, "auth_last") * 1000, last);
+    begin(r, (const char *[]){"DOVECOT ASKED", "LAST", "LOGINS UNASKED"}, 3);
+    gp_ctl_table_row(&r->table, (const char *[]){requests, last, unasked});
+    end(r, false);
+    gp_ctl_daemon_free(&d);
+}
+
 /* Each server is asked by itself, so that the one that is away is named. */
 static bool servers(struct gp_ctl *ctl, struct report *r)
 {
@@ -176,6 +196,7 @@ int gp_ctl_status(struct gp_ctl *ctl, const struct gp_ctl_args *args)
     struct report r = {.json = args->json, .now_ms = gp_clock_wall_ms()};
     r.root = json_pack("{s:[], s:[], s:[], s:[]}", "daemons", "servers", "agencies", "held");
     bool well = daemons(ctl, &r);
+    logins(ctl, &r);
     well &= servers(ctl, &r);
     if (ctl->config->counters.n > 0)
         well &= gp_ctl_counters(ctl, "status");

@@ -68,7 +68,7 @@ bool gp_ctl_target(const struct gp_ctl *ctl, const char *text, struct gp_ctl_tar
         }
         gp_ip_text(&out->ip, address);
         s = gp_str_z(address);
-        out->agency = gp_config_by_address(ctl->config, &out->ip);
+        out->agency = gp_config_lists(ctl->config, &out->ip);
     } else {
         out->agency = gp_config_by_name(ctl->config, s);
     }

@@ -108,9 +108,11 @@ static sfsistat on_helo(SMFICTX *ctx, char *name)
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
     struct gp_session *s = session_of(ctx);
+    char symbol[] = "{auth_authen}";
     if (s == NULL)
         return out_of_order(ctx, GP_AT_MAIL);
     const struct gp_now t = now();
+    gp_session_login(s, gp_str_z(smfi_getsymval(ctx, symbol)), &t);
     gp_session_prepare(s, &t);
     struct gp_milter_facts f = gp_session_facts(s, &t);
     gp_facts_parameters(&f, argv + 1);

@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Package counts of one agency that the database does not have yet. */
+/* Counts of one allowance that the database does not have yet. */
 struct unsaved {
-    char agency[GP_AGENCY_NAME_MAX + 1];
-    uint32_t day, month;
-    uint64_t day_count, month_count;
+    char allowance[GP_ALLOWANCE_MAX + 1];
+    struct gp_counts counts;
 };
 
 struct gp_housekeeping {
@@ -30,7 +29,7 @@ struct gp_housekeeping {
     bool stop;
     /* this thread's alone */
     bool counters_away, store_failing; /* each is logged when it changes */
-    size_t unsaved_n, unsaved_cap;     /* at most one for each agency ever configured */
+    size_t unsaved_n, unsaved_cap;     /* at most one for each allowance ever configured */
     struct unsaved *unsaved;
 };
 
@@ -51,10 +50,10 @@ static void probe(struct gp_housekeeping *h)
     h->counters_away = away;
 }
 
-static struct unsaved *unsaved_of(struct gp_housekeeping *h, const char *agency)
+static struct unsaved *unsaved_of(struct gp_housekeeping *h, const char *allowance)
 {
     for (size_t i = 0; i < h->unsaved_n; i++) {
-        if (gp_str_eq(gp_str_z(h->unsaved[i].agency), gp_str_z(agency)))
+        if (gp_str_eq(gp_str_z(h->unsaved[i].allowance), gp_str_z(allowance)))
             return &h->unsaved[i];
     }
     if (h->unsaved_n == h->unsaved_cap) {
@@ -66,21 +65,17 @@ static struct unsaved *unsaved_of(struct gp_housekeeping *h, const char *agency)
         h->unsaved_cap = cap;
     }
     struct unsaved *u = &h->unsaved[h->unsaved_n++];
-    struct gp_buf name = gp_buf_on(u->agency, sizeof u->agency);
-    gp_buf_putz(&name, agency);
+    struct gp_buf name = gp_buf_on(u->allowance, sizeof u->allowance);
+    gp_buf_putz(&name, allowance);
     return u;
 }
 
 /* The ledger tells a change once; it is kept here until the database has it. */
-static void note(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month, uint64_t month_count)
+static void note(void *arg, const char *allowance, const struct gp_counts *counts)
 {
-    struct unsaved *u = unsaved_of(arg, agency);
-    if (u == NULL)
-        return; /* no memory: told again with the agency's next message */
-    u->day = day;
-    u->day_count = day_count;
-    u->month = month;
-    u->month_count = month_count;
+    struct unsaved *u = unsaved_of(arg, allowance);
+    if (u != NULL) /* else no memory: told again with its next message */
+        u->counts = *counts;
 }
 
 static bool save_all(struct gp_housekeeping *h)
@@ -88,10 +83,8 @@ static bool save_all(struct gp_housekeeping *h)
     bool saved = true;
     if (!gp_store_begin(h->store))
         return false;
-    for (size_t i = 0; i < h->unsaved_n && saved; i++) {
-        const struct unsaved *u = &h->unsaved[i];
-        saved = gp_store_package_save(h->store, u->agency, u->day, u->day_count, u->month, u->month_count);
-    }
+    for (size_t i = 0; i < h->unsaved_n && saved; i++)
+        saved = gp_store_package_save(h->store, h->unsaved[i].allowance, &h->unsaved[i].counts);
     return gp_store_commit(h->store) && saved;
 }
 

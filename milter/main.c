@@ -108,14 +108,17 @@ static bool ledger_open(const struct gp_config *c, struct parts *p)
     p->ledger = gp_ledger_new(p->counters, c->counters_prefix, gp_daemon_node(c->milter_listen), gp_daemon_random());
     if (p->ledger == NULL)
         return false;
-    for (size_t i = 0; i < c->agencies_n; i++)
+    for (size_t i = 0; i < c->agencies_n; i++) {
         gp_ledger_adopt(p->ledger, c->agency[i].name);
+        for (size_t k = 0; k < c->agency[i].tests; k++)
+            gp_ledger_adopt(p->ledger, c->agency[i].test[k].allowance);
+    }
     return true;
 }
 
-static void seed(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month, uint64_t month_count)
+static void seed(void *arg, const char *allowance, const struct gp_counts *counts)
 {
-    gp_ledger_seed_package(arg, agency, day, day_count, month, month_count);
+    gp_ledger_seed_package(arg, allowance, counts);
 }
 
 /* After privileges were dropped, so that the database's files are the daemon's own. */

@@ -7,11 +7,13 @@
 #include "milter/from.h"
 #include "milter/rewrite.h"
 
+#include <string.h>
+
 typedef enum gp_reason rule_fn(const struct gp_milter_facts *f);
 
 struct rule {
     unsigned stages; /* bits of enum gp_milter_stage */
-    bool everyone;   /* also for the return path's listener */
+    bool everyone;   /* also for the return path's listener, and for a login that is still to come */
     const char *name;
     rule_fn *check;
 };
@@ -26,10 +28,24 @@ static enum gp_reason rule_concurrency(const struct gp_milter_facts *f)
     return f->standing == GP_SESSION_LIMIT ? GP_SESSION_LIMIT : GP_ACCEPTED;
 }
 
-/* A login cannot be known yet, so listeners that require one have nobody to admit. */
+/* Policyd says so first, at RCPT; until then nobody can be named, and nothing of an agency is judged. */
+static bool login_missing(const struct gp_milter_facts *f)
+{
+    return (f->profile == GP_PROFILE_LOGIN || f->profile == GP_PROFILE_BOTH) && !f->logged_in;
+}
+
+static enum gp_reason rule_login(const struct gp_milter_facts *f)
+{
+    return login_missing(f) ? GP_LOGIN_REQUIRED : GP_ACCEPTED;
+}
+
+/* Both is by name: an agency acting in a test window is still that agency. */
 static enum gp_reason rule_permitted(const struct gp_milter_facts *f)
 {
-    return f->agency == NULL ? GP_NOT_PERMITTED : GP_ACCEPTED;
+    bool both = f->profile == GP_PROFILE_BOTH;
+    if (f->agency == NULL || f->ended)
+        return GP_NOT_PERMITTED;
+    return both && (f->login == NULL || strcmp(f->login->name, f->agency->name) != 0) ? GP_NOT_PERMITTED : GP_ACCEPTED;
 }
 
 /* Only from MAIL on: a 451 at HELO would end the milter's connection while the SMTP session lives on. */
@@ -110,6 +126,7 @@ static enum gp_reason rule_from_header(const struct gp_milter_facts *f)
 static const struct rule rules[] = {
     {GP_AT_HELO | GP_AT_MAIL | GP_AT_RCPT | GP_AT_DATA, true, "reconfiguring", rule_reconfiguring},
     {GP_AT_HELO | GP_AT_MAIL | GP_AT_RCPT | GP_AT_DATA, false, "concurrency", rule_concurrency},
+    {GP_AT_RCPT | GP_AT_END, true, "login", rule_login},
     {GP_AT_MAIL | GP_AT_END, false, "permitted", rule_permitted},
     {GP_AT_MAIL, false, "taken", rule_taken},
     {GP_AT_MAIL, false, "messages-per-session", rule_messages},
@@ -125,10 +142,11 @@ static const struct rule rules[] = {
 
 enum gp_reason gp_milter_judge(enum gp_milter_stage stage, const struct gp_milter_facts *f, const char **rule)
 {
+    bool nameless = stage != GP_AT_HELO && login_missing(f);
     *rule = NULL;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const struct rule *r = &rules[i];
-        if ((r->stages & stage) == 0 || (f->profile == GP_PROFILE_RETURN && !r->everyone))
+        if ((r->stages & stage) == 0 || (!r->everyone && (f->profile == GP_PROFILE_RETURN || nameless)))
             continue;
         enum gp_reason reason = r->check(f);
         if (reason != GP_ACCEPTED) {

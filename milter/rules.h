@@ -37,11 +37,14 @@ enum gp_profile gp_profile_of(struct gp_str daemon_name);
 struct gp_milter_facts {
     /* HELO */
     const struct gp_config *config; /* of the session's epoch */
-    const struct gp_agency *agency; /* NULL: nobody we know */
+    const struct gp_agency *agency; /* NULL: nobody we know (yet: of the login's listener from MAIL on) */
     enum gp_profile profile;
     bool drained;            /* the session's epoch must end */
     enum gp_reason standing; /* what taking the session gave; GP_ACCEPTED for a session that needs none */
     /* MAIL */
+    bool logged_in;                 /* the session has a login */
+    const struct gp_agency *login;  /* that lists it; NULL: none does */
+    bool ended;                     /* the agency acts in a test window whose time is not now */
     const struct gp_limits *limits; /* those that hold for this message; not NULL when agency is not */
     uint64_t age_ms;                /* of the session */
     uint32_t accepted;              /* messages accepted in it */

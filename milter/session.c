@@ -4,6 +4,7 @@
  */
 #include "milter/session.h"
 
+#include "shared/test_window.h"
 #include "shared/usage.h"
 
 #include <stdatomic.h>
@@ -11,10 +12,11 @@
 
 static _Atomic size_t alive;
 
-/* Listeners that require a login admit nobody by address. */
-static const struct gp_agency *admitted(const struct gp_session *s, const struct gp_ip *ip)
+/* Where the address decides, alone or with the login. */
+static const struct gp_agency *admitted(const struct gp_session *s, const struct gp_ip *ip, uint64_t wall_ms)
 {
-    return s->profile == GP_PROFILE_ADDRESS ? gp_config_by_address(s->epoch->config, ip) : NULL;
+    bool asked = s->profile == GP_PROFILE_ADDRESS || s->profile == GP_PROFILE_BOTH;
+    return asked ? gp_config_admits(s->epoch->config, ip, wall_ms) : NULL;
 }
 
 static void take(struct gp_session *s, const struct gp_now *now)
@@ -36,7 +38,7 @@ struct gp_session *gp_session_begin(struct gp_str daemon_name, const struct sock
     s->began_ms = now->monotonic_ms;
     if (gp_ip_from_sockaddr(peer, &ip)) {
         gp_ip_text(&ip, s->client);
-        s->agency = admitted(s, &ip);
+        s->agency = admitted(s, &ip, now->wall_ms);
     } else {
         gp_buf_putz(&client, "unknown");
     }
@@ -44,6 +46,28 @@ struct gp_session *gp_session_begin(struct gp_str daemon_name, const struct sock
         take(s, now);
     gp_session_reset(s);
     return s;
+}
+
+/* The session is `next`'s from now on: its place is taken before the old one is given back. */
+static void change_agency(struct gp_session *s, const struct gp_agency *next, const struct gp_now *now)
+{
+    const struct gp_agency *before = s->taken ? s->agency : NULL;
+    s->agency = next;
+    s->taken = false;
+    s->standing = GP_ACCEPTED;
+    if (next != NULL)
+        take(s, now);
+    if (before != NULL)
+        gp_ledger_end(now->ledger, before, now->wall_ms);
+}
+
+void gp_session_login(struct gp_session *s, struct gp_str login, const struct gp_now *now)
+{
+    s->logged_in = login.n > 0;
+    s->login = s->logged_in ? gp_config_by_login(s->epoch->config, login) : NULL;
+    bool decides = s->profile == GP_PROFILE_LOGIN && !gp_epoch_drained(s->epoch, now->monotonic_ms);
+    if (decides && s->login != s->agency)
+        change_agency(s, s->login, now);
 }
 
 void gp_session_end(struct gp_session *s, const struct gp_now *now)
@@ -73,9 +97,12 @@ struct gp_milter_facts gp_session_facts(const struct gp_session *s, const struct
     return (struct gp_milter_facts){
         .config = s->epoch->config,
         .agency = s->agency,
+        .login = s->login,
+        .logged_in = s->logged_in,
         .profile = s->profile,
         .drained = gp_epoch_drained(s->epoch, now->monotonic_ms),
         .standing = s->standing,
+        .ended = s->agency != NULL && gp_test_ended(s->agency, now->wall_ms),
         .limits = &m->limits,
         .age_ms = now->monotonic_ms - s->began_ms,
         .accepted = s->accepted,

@@ -30,6 +30,8 @@ struct gp_message {
 struct gp_session {
     struct gp_epoch *epoch;
     const struct gp_agency *agency; /* of the epoch; NULL: nobody we know */
+    const struct gp_agency *login;  /* that lists the login; NULL: none does, or there is no login */
+    bool logged_in;
     enum gp_profile profile;
     char client[GP_IP_TEXT]; /* "unknown" when Postfix did not know it any more */
     enum gp_reason standing; /* what taking the session gave */
@@ -50,6 +52,12 @@ struct gp_now {
  * NULL when there is no memory.
  */
 struct gp_session *gp_session_begin(struct gp_str daemon_name, const struct sockaddr *peer, const struct gp_now *now);
+
+/* gp_session_login - MAIL says who has logged in; empty: nobody
+ * On the login's listener the session is that agency's from now on: taken from its allowance, then given back to the one
+ * that had it before.
+ */
+void gp_session_login(struct gp_session *s, struct gp_str login, const struct gp_now *now);
 
 /* gp_session_end - give back what was taken, forget the epoch, free; NULL is fine */
 void gp_session_end(struct gp_session *s, const struct gp_now *now);

@@ -7,6 +7,7 @@
 #ifndef GP_POLICYD_ADMIT_H
 #define GP_POLICYD_ADMIT_H
 
+#include "policyd/login.h"
 #include "policyd/rules.h"
 
 #define GP_BATCH_MAX 64               /* requests judged together */
@@ -23,8 +24,10 @@ struct gp_job {
 
 struct gp_admit;
 
-/* counters: NULL when there are none to ask; they outlive the result, prefix is copied. NULL when out of memory. */
-struct gp_admit *gp_admit_new(struct gp_counters *counters, const char *prefix);
+/* counters: NULL when there are none to ask; logins: NULL when nobody counts failed ones here. Both outlive the result,
+ * prefix is copied. NULL when out of memory.
+ */
+struct gp_admit *gp_admit_new(struct gp_counters *counters, const char *prefix, struct gp_logins *logins);
 void gp_admit_free(struct gp_admit *a); /* NULL is fine */
 
 /* gp_admit - judge n <= GP_BATCH_MAX requests, with one question to the store over all of them

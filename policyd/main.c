@@ -2,6 +2,7 @@
  *
  * main.c - gatepost-policyd: options, then everything in the order in which it must be made
  */
+#include "policyd/login_http.h"
 #include "policyd/server.h"
 #include "shared/clock.h"
 #include "shared/daemon.h"
@@ -22,34 +23,62 @@ static void signals_prepare(sigset_t *ours)
     sigprocmask(SIG_BLOCK, ours, NULL);
 }
 
+/* Sockets, while there are privileges for them. *auth is -1 when Dovecot does not ask here. */
+static bool listen_all(const struct gp_config *c, int *policy, int *auth)
+{
+    char place[256];
+    struct gp_buf b = gp_buf_on(place, sizeof place);
+    *policy = gp_listen_open(c, c->policy_listen);
+    if (*policy < 0 || c->auth_listen == NULL)
+        return *policy >= 0;
+    gp_buf_printf(&b, "inet:%s", c->auth_listen);
+    *auth = gp_listen_open(c, place);
+    return *auth >= 0;
+}
+
 /* config is the running epoch's */
 static bool serve(const char *path, const struct gp_config *config)
 {
     struct gp_reload reload;
     struct gp_server_parts parts = {.reload = &reload, .listener = -1};
+    struct gp_login_http *http = NULL;
+    int auth = -1;
     bool done = false;
     signals_prepare(&parts.signals);
     if (!gp_reload_init(&reload, "policyd", path, config, gp_clock_wall_ms()))
         goto out;
     gp_daemon_descriptors();
-    parts.listener = gp_listen_open(config, config->policy_listen);
-    if (parts.listener < 0 || !gp_daemon_drop(config) || !gp_daemon_pidfile(config, "policyd"))
+    if (!listen_all(config, &parts.listener, &auth) || !gp_daemon_drop(config) || !gp_daemon_pidfile(config, "policyd"))
         goto out;
     if (!gp_daemon_counters(config, &parts.counters))
         goto out;
-    parts.watch = gp_watch_start(config->database, parts.counters);
-    parts.admit = gp_admit_new(parts.counters, config->counters_prefix);
+    parts.logins = gp_logins_new(parts.counters, config->counters_prefix);
+    if (parts.logins == NULL)
+        goto out;
+    parts.watch = gp_watch_start(config->database, parts.counters, config->counters_prefix, parts.logins);
+    parts.admit = gp_admit_new(parts.counters, config->counters_prefix, parts.logins);
     if (parts.watch == NULL || parts.admit == NULL)
         goto out;
+    parts.asked = auth >= 0;
+    if (parts.asked) {
+        http = gp_login_http_start(auth, parts.logins);
+        auth = -1;
+        if (http == NULL)
+            goto out;
+    }
     gp_log(GP_INFO, "start", "gatepost-policyd %s on %s", GATEPOST_VERSION, config->policy_listen);
     done = gp_server_run(&parts);
 out:
+    gp_login_http_stop(http);
     gp_admit_free(parts.admit);
     gp_watch_stop(parts.watch);
+    gp_logins_free(parts.logins);
     gp_counters_free(parts.counters);
     gp_reload_free(&reload);
     if (parts.listener >= 0)
         close(parts.listener);
+    if (auth >= 0)
+        close(auth);
     return done;
 }
 

@@ -37,6 +37,7 @@ void gp_peer_add(struct gp_peers *peers, int fd)
     p->ended = p->ready = false;
     p->interest = EPOLLIN;
     p->epoch = NULL;
+    p->watched = false;
     gp_connection_init(&p->io);
     struct epoll_event e = {.events = p->interest, .data.ptr = p};
     if (epoll_ctl(peers->epoll, EPOLL_CTL_ADD, fd, &e) != 0) {

@@ -21,6 +21,8 @@ struct gp_peer {
     bool ready;             /* stands in gp_peers.ready */
     uint32_t interest;      /* what epoll watches */
     struct gp_epoch *epoch; /* of the session that runs on it; NULL before the first */
+    bool watched;           /* its session began while we looked, and has shown no login yet */
+    uint64_t asked;         /* how much Dovecot had asked when the session began */
     TAILQ_ENTRY(gp_peer) all, queue;
     struct gp_connection io;
 };

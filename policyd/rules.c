@@ -20,10 +20,11 @@ struct rule {
     judge_fn *judge;
 };
 
-#define RULES_MAX 8
+#define RULES_MAX 12
 
 struct stage_rules {
     enum gp_decision otherwise;
+    enum gp_acting acting;
     const struct rule *rules[RULES_MAX]; /* ends with NULL */
 };
 
@@ -54,33 +55,46 @@ static bool judge_listed(const struct gp_facts *f, struct gp_ruling *out)
     return f->agency == NULL && refuse(out, GP_NOT_PERMITTED, GP_STR(""));
 }
 
-/* Until there are logins, a listener that requires one has nobody to admit. */
-static bool judge_nobody(const struct gp_facts *f, struct gp_ruling *out)
+static bool judge_login(const struct gp_facts *f, struct gp_ruling *out)
 {
-    (void)f;
-    return refuse(out, GP_NOT_PERMITTED, GP_STR(""));
+    return f->request->login.n == 0 && refuse(out, GP_LOGIN_REQUIRED, GP_STR(""));
+}
+
+/* By name: an agency acting in a test window is still that agency. */
+static bool judge_same(const struct gp_facts *f, struct gp_ruling *out)
+{
+    bool same = f->login != NULL && strcmp(f->login->name, f->agency->name) == 0;
+    return !same && refuse(out, GP_NOT_PERMITTED, GP_STR(""));
 }
 
 static bool judge_block(const struct gp_facts *f, struct gp_ruling *out)
 {
-    const struct gp_block *b = gp_blocks_find(f->blocks, gp_str_z(f->agency->name));
+    const struct gp_block *b = NULL;
+    if (f->agency != NULL)
+        b = gp_blocks_find(f->blocks, gp_str_z(f->agency->name));
     if (b == NULL)
         b = gp_blocks_find(f->blocks, gp_str_z(f->client));
     return b != NULL && refuse(out, GP_BLOCKED, gp_str_z(b->reason));
 }
 
-static bool judge_live_block(const struct gp_facts *f, struct gp_ruling *out)
+static bool judge_agency_block(const struct gp_facts *f, struct gp_ruling *out)
 {
-    if (found(f, GP_WANT_BLOCK_AGENCY))
-        return refuse(out, GP_BLOCKED_TEMPORARILY, value(f, GP_WANT_BLOCK_AGENCY));
-    if (found(f, GP_WANT_BLOCK_ADDRESS))
-        return refuse(out, GP_BLOCKED_TEMPORARILY, value(f, GP_WANT_BLOCK_ADDRESS));
-    return false;
+    return found(f, GP_WANT_BLOCK_AGENCY) && refuse(out, GP_BLOCKED_TEMPORARILY, value(f, GP_WANT_BLOCK_AGENCY));
+}
+
+static bool judge_address_block(const struct gp_facts *f, struct gp_ruling *out)
+{
+    return found(f, GP_WANT_BLOCK_ADDRESS) && refuse(out, GP_BLOCKED_TEMPORARILY, value(f, GP_WANT_BLOCK_ADDRESS));
 }
 
 static bool judge_ban(const struct gp_facts *f, struct gp_ruling *out)
 {
     return found(f, GP_WANT_BAN_ADDRESS) && refuse(out, GP_LOGIN_BAN, value(f, GP_WANT_BAN_ADDRESS));
+}
+
+static bool judge_ban_here(const struct gp_facts *f, struct gp_ruling *out)
+{
+    return f->banned_here && refuse(out, GP_LOGIN_BAN, GP_STR(""));
 }
 
 static bool judge_pause(const struct gp_facts *f, struct gp_ruling *out)
@@ -105,7 +119,8 @@ static bool judge_usage(const struct gp_facts *f, struct gp_ruling *out)
     struct gp_limits limits = f->agency->limits;
     struct gp_usage usage;
     gp_live_overlay(&limits, &rate, f->item[GP_WANT_LIMIT_RATE], 1);
-    gp_live_overlay(&limits, &package, f->item[GP_WANT_LIMIT_PACKAGE], 1);
+    if (f->agency->window == NULL) /* a test window's count is not the agency's package */
+        gp_live_overlay(&limits, &package, f->item[GP_WANT_LIMIT_PACKAGE], 1);
     if (!found(f, GP_WANT_USAGE) || !gp_usage_decode(value(f, GP_WANT_USAGE), &usage))
         return false;
     enum gp_reason reason = gp_usage_judge(&usage, &limits, f->now_ms, 1);
@@ -134,10 +149,12 @@ static bool judge_not_ours(const struct gp_facts *f, struct gp_ruling *out)
 }
 
 static const struct rule listed = {"listed", 0, judge_listed};
-static const struct rule nobody = {"nobody", 0, judge_nobody};
+static const struct rule login = {"login", 0, judge_login};
+static const struct rule same = {"same-agency", 0, judge_same};
 static const struct rule block = {"block", 0, judge_block};
-static const struct rule live_block = {"live-block", GP_WANT(GP_WANT_BLOCK_AGENCY) | GP_WANT(GP_WANT_BLOCK_ADDRESS),
-                                       judge_live_block};
+static const struct rule live_block = {"live-block", GP_WANT(GP_WANT_BLOCK_AGENCY), judge_agency_block};
+static const struct rule live_block_ip = {"live-block", GP_WANT(GP_WANT_BLOCK_ADDRESS), judge_address_block};
+static const struct rule ban_here = {"ban", 0, judge_ban_here};
 static const struct rule ban = {"ban", GP_WANT(GP_WANT_BAN_ADDRESS), judge_ban};
 static const struct rule paused = {"pause", GP_WANT(GP_WANT_PAUSE_AGENCY), judge_pause};
 static const struct rule sessions = {"sessions", GP_WANT(GP_WANT_SESSIONS) | GP_WANT(GP_WANT_LIMIT_SESSIONS),
@@ -148,15 +165,24 @@ static const struct rule forged = {"forged", 0, judge_forged};
 static const struct rule to_return = {"return", 0, judge_return};
 static const struct rule not_ours = {"forged", 0, judge_not_ours};
 
+/* What a profile asks when a session begins, and of each recipient; who is meant by "the agency" is its first word. */
+#define RULES_OF_ADDRESS &listed, &block, &live_block, &live_block_ip, &ban_here, &ban, &paused, &sessions
+#define RULES_OF_RECIPIENT &block, &live_block, &live_block_ip, &paused, &forged, &usage
+
 /* The first is what an unknown or missing policy_context means: the strictest that admits anybody. */
 static const struct gp_profile profiles[] = {
     {"gatepost-address",
-     {[GP_STAGE_CONNECT] = {GP_NEUTRAL, {&listed, &block, &live_block, &ban, &paused, &sessions}},
-      [GP_STAGE_RCPT] = {GP_PERMIT, {&listed, &block, &live_block, &paused, &forged, &usage}}}},
-    {"gatepost-login", {[GP_STAGE_CONNECT] = {GP_NEUTRAL, {&nobody}}, [GP_STAGE_RCPT] = {GP_NEUTRAL, {&nobody}}}},
-    {"gatepost-both", {[GP_STAGE_CONNECT] = {GP_NEUTRAL, {&nobody}}, [GP_STAGE_RCPT] = {GP_NEUTRAL, {&nobody}}}},
+     {[GP_STAGE_CONNECT] = {GP_NEUTRAL, GP_BY_ADDRESS, {RULES_OF_ADDRESS}},
+      [GP_STAGE_RCPT] = {GP_PERMIT, GP_BY_ADDRESS, {&listed, RULES_OF_RECIPIENT}}}},
+    {"gatepost-login",
+     {[GP_STAGE_CONNECT] = {GP_NEUTRAL, GP_BY_NOTHING, {&block, &live_block_ip, &ban_here, &ban}},
+      [GP_STAGE_RCPT] = {GP_PERMIT, GP_BY_LOGIN, {&login, &listed, RULES_OF_RECIPIENT}}}},
+    {"gatepost-both",
+     {[GP_STAGE_CONNECT] = {GP_NEUTRAL, GP_BY_ADDRESS, {RULES_OF_ADDRESS}},
+      [GP_STAGE_RCPT] = {GP_PERMIT, GP_BY_ADDRESS, {&login, &listed, &same, RULES_OF_RECIPIENT}}}},
     {"gatepost-return",
-     {[GP_STAGE_CONNECT] = {GP_NEUTRAL, {NULL}}, [GP_STAGE_RCPT] = {GP_NEUTRAL, {&to_return, &not_ours}}}},
+     {[GP_STAGE_CONNECT] = {GP_NEUTRAL, GP_BY_NOTHING, {NULL}},
+      [GP_STAGE_RCPT] = {GP_NEUTRAL, GP_BY_NOTHING, {&to_return, &not_ours}}}},
 };
 
 const struct gp_profile *gp_profile_find(struct gp_str name)
@@ -171,6 +197,11 @@ const struct gp_profile *gp_profile_find(struct gp_str name)
 const char *gp_profile_name(const struct gp_profile *p)
 {
     return p->name;
+}
+
+enum gp_acting gp_rules_acting(const struct gp_profile *p, enum gp_stage stage)
+{
+    return p->stage[stage].acting;
 }
 
 unsigned gp_rules_want(const struct gp_profile *p, enum gp_stage stage)

@@ -29,6 +29,14 @@ enum gp_want {
     GP_WANT_COUNT
 };
 #define GP_WANT(w) (1U << (w))
+#define GP_WANTS_OF_ADDRESS (GP_WANT(GP_WANT_BLOCK_ADDRESS) | GP_WANT(GP_WANT_BAN_ADDRESS)) /* the rest are an agency's */
+
+/* Who is the agency of a request. */
+enum gp_acting {
+    GP_BY_NOTHING, /* nobody is: the rules look at the address alone, or at nothing of the client */
+    GP_BY_ADDRESS, /* the one that the client's address admits */
+    GP_BY_LOGIN    /* the one that lists the login */
+};
 
 enum gp_decision {
     GP_NEUTRAL, /* no opinion: Postfix's next restriction decides */
@@ -40,7 +48,9 @@ enum gp_decision {
 struct gp_facts {
     const struct gp_config *config;
     const struct gp_request *request;
-    const struct gp_agency *agency;            /* whose address the client has; NULL: a stranger */
+    const struct gp_agency *agency;            /* for whom the client sends, see gp_rules_acting; NULL: a stranger */
+    const struct gp_agency *login;             /* that lists the login; NULL: none does, or there is no login */
+    bool banned_here;                          /* this process has banned the address for itself */
     char client[GP_IP_TEXT];                   /* the client's address in canonical form; "" when it has none */
     const struct gp_blocks *blocks;            /* permanent ones */
     const struct gp_item *item[GP_WANT_COUNT]; /* NULL: not asked for */
@@ -59,6 +69,9 @@ struct gp_profile;
 /* gp_profile_find - the profile of this name; gatepost-address for any other */
 const struct gp_profile *gp_profile_find(struct gp_str name);
 const char *gp_profile_name(const struct gp_profile *p);
+
+/* gp_rules_acting - who is facts->agency for the rules of this profile at this stage */
+enum gp_acting gp_rules_acting(const struct gp_profile *p, enum gp_stage stage);
 
 /* gp_rules_want - the items that the rules of this profile read at this stage */
 unsigned gp_rules_want(const struct gp_profile *p, enum gp_stage stage);

@@ -81,6 +81,22 @@ static const struct gp_config *session_config(struct gp_peer *p, enum gp_stage s
     return p->epoch->config;
 }
 
+/* Between the beginning of a session and its first recipient with a login Dovecot must have asked about that login. */
+static void note_login(struct server *s, struct gp_peer *p, const struct gp_request *r)
+{
+    if (!s->parts->asked)
+        return;
+    uint64_t requests = gp_logins_heard(s->parts->logins).requests;
+    if (r->stage == GP_STAGE_CONNECT) {
+        p->watched = true;
+        p->asked = requests;
+    } else if (r->stage == GP_STAGE_RCPT && r->login.n > 0 && p->watched) {
+        p->watched = false;
+        if (p->asked == requests)
+            gp_logins_unasked(s->parts->logins);
+    }
+}
+
 /* At most one request of every waiting peer, longest waiting first. Returns how many. */
 static size_t collect(struct server *s, uint64_t now_ms)
 {
@@ -97,6 +113,7 @@ static size_t collect(struct server *s, uint64_t now_ms)
             continue;
         }
         job->config = session_config(p, job->request.stage, now_ms);
+        note_login(s, p, &job->request);
         s->asker[n++] = p;
     }
     return n;
@@ -110,6 +127,7 @@ static void log_refusal(const struct gp_job *job)
     gp_line_str(&line, "queue_id", r->queue_id.n > 0 ? r->queue_id : GP_STR("NOQUEUE"));
     gp_line_str(&line, "client", r->client);
     gp_line_str(&line, "agency", gp_str_z(job->facts.agency != NULL ? job->facts.agency->name : NULL));
+    gp_line_str(&line, "login", r->login);
     gp_line_str(&line, "profile", gp_str_z(gp_profile_name(job->profile)));
     gp_line_reason(&line, job->ruling.verdict.reason);
     gp_line_str(&line, "stage", gp_str_z(gp_stage_label(r->stage)));
@@ -136,8 +154,20 @@ static void answer_batch(struct server *s, uint64_t now_ms)
     gp_admit_report(s->parts->admit, now_ms);
 }
 
+static void status_logins(struct server *s)
+{
+    const struct gp_logins_heard heard = gp_logins_heard(s->parts->logins);
+    struct gp_reload *reload = s->parts->reload;
+    struct gp_buf b = gp_buf_on(reload->more, sizeof reload->more);
+    gp_buf_printf(&b, ",\"auth_requests\":%llu,\"auth_last\":%llu,\"auth_unasked\":%llu",
+                  (unsigned long long)heard.requests, (unsigned long long)(heard.last_ms / 1000),
+                  (unsigned long long)heard.unasked);
+}
+
 static void status_write(struct server *s)
 {
+    if (s->parts->asked)
+        status_logins(s);
     gp_reload_report(s->parts->reload, "connections", s->peers.n, s->parts->counters, gp_clock_wall_ms());
 }
 
@@ -179,6 +209,7 @@ static void periodic(struct server *s, uint64_t now_ms)
     s->tick_at_ms = now_ms + TICK_MS;
     gp_peers_expire(&s->peers, now_ms);
     gp_admit_report(s->parts->admit, now_ms);
+    gp_logins_report(s->parts->logins, now_ms);
     status_write(s);
 }
 

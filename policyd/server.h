@@ -22,6 +22,8 @@ struct gp_server_parts {
     struct gp_counters *counters; /* NULL: none */
     struct gp_admit *admit;
     struct gp_watch *watch;
+    struct gp_logins *logins;
+    bool asked;       /* Dovecot asks here: auth_listen is set */
     int listener;     /* listening, non-blocking */
     sigset_t signals; /* blocked in every thread: TERM, INT, HUP, USR1 */
 };

@@ -5,6 +5,7 @@
 #include "shared/config_private.h"
 
 #include "shared/address.h"
+#include "shared/test_window.h"
 #include "shared/token.h"
 
 #include <stdlib.h>
@@ -78,6 +79,7 @@ static void index_free(struct gp_config_index *x)
     free(x->files);
     free(x->address);
     free(x->login);
+    free(x->test);
     free(x);
 }
 
@@ -91,10 +93,13 @@ void gp_config_free(struct gp_config *c)
         free(a->address);
         strings_free(&a->logins);
         strings_free(&a->sender_domains);
+        for (size_t k = 0; k < a->tests; k++)
+            free(a->test[k].why);
+        free(a->test);
     }
-    char *texts[] = {c->path,     c->relay_name, c->return_path,   c->public_url,    c->counters_prefix,
-                     c->database, c->token_keys, c->policy_listen, c->milter_listen, c->run_directory,
-                     c->user,     c->group};
+    char *texts[] = {c->auth_listen,   c->auth_key,        c->path,     c->relay_name, c->return_path,
+                     c->public_url,    c->counters_prefix, c->database, c->token_keys, c->policy_listen,
+                     c->milter_listen, c->run_directory,   c->user,     c->group};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     strings_free(&c->counters);
@@ -102,6 +107,7 @@ void gp_config_free(struct gp_config *c)
     free(c->agency);
     index_free(c->index);
     OPENSSL_cleanse(&c->keyring, sizeof c->keyring);
+    OPENSSL_cleanse(c->auth_secret, sizeof c->auth_secret);
     free(c);
 }
 
@@ -118,6 +124,14 @@ static int by_ip(const void *a, const void *b)
 static int by_login(const void *a, const void *b)
 {
     return gp_str_cmp(((const struct gp_by_login *)a)->login, ((const struct gp_by_login *)b)->login);
+}
+
+static int by_test(const void *a, const void *b)
+{
+    const struct gp_by_test *x = a, *y = b;
+    uint64_t x_ms = x->window->from.ms, y_ms = y->window->from.ms;
+    int order = gp_ip_cmp(&x->ip, &y->ip);
+    return order != 0 ? order : (x_ms < y_ms ? -1 : x_ms > y_ms);
 }
 
 static int by_hash(const void *a, const void *b)
@@ -149,34 +163,53 @@ static bool index_tokens(struct gp_config *c, unsigned id)
     return true;
 }
 
-/* index_agency - its addresses and logins, behind those of the agencies before it */
+/* The agency as it acts in its test window w. */
+static void test_ready(struct gp_test_window *w, const struct gp_agency *a)
+{
+    char ip[GP_IP_TEXT];
+    struct gp_buf b = gp_buf_on(w->allowance, sizeof w->allowance);
+    gp_ip_text(&w->address, ip);
+    gp_buf_printf(&b, "%s:%s:%s", a->name, ip, w->from.text);
+    w->acting = *a;
+    w->acting.window = w;
+    w->acting.limits.package = (struct gp_package){w->messages, GP_PACKAGE_TOTAL};
+}
+
+/* index_agency - its addresses, logins and test windows, behind those of the agencies before it */
 static void index_agency(struct gp_config_index *x, const struct gp_agency *a, size_t number)
 {
     for (size_t i = 0; i < a->addresses; i++)
         x->address[x->addresses_n++] = (struct gp_by_address){a->address[i].ip, number};
     for (size_t i = 0; i < a->logins.n; i++)
         x->login[x->logins_n++] = (struct gp_by_login){gp_str_z(a->logins.v[i]), number};
+    for (size_t i = 0; i < a->tests; i++) {
+        test_ready(&a->test[i], a);
+        x->test[x->tests_n++] = (struct gp_by_test){a->test[i].address, number, &a->test[i]};
+    }
 }
 
 bool gp_config_index_build(struct gp_config *c)
 {
     struct gp_config_index *x = c->index;
-    size_t addresses = 0, logins = 0;
+    size_t addresses = 0, logins = 0, tests = 0;
     if (c->agencies_n == 0)
         return true;
     qsort(c->agency, c->agencies_n, sizeof *c->agency, by_agency_name);
     for (size_t i = 0; i < c->agencies_n; i++) {
         addresses += c->agency[i].addresses;
         logins += c->agency[i].logins.n;
+        tests += c->agency[i].tests;
     }
     x->address = calloc(addresses + 1, sizeof *x->address);
     x->login = calloc(logins + 1, sizeof *x->login);
-    if (x->address == NULL || x->login == NULL)
+    x->test = calloc(tests + 1, sizeof *x->test);
+    if (x->address == NULL || x->login == NULL || x->test == NULL)
         return false;
     for (size_t i = 0; i < c->agencies_n; i++)
         index_agency(x, &c->agency[i], i);
     qsort(x->address, addresses, sizeof *x->address, by_ip);
     qsort(x->login, logins, sizeof *x->login, by_login);
+    qsort(x->test, tests, sizeof *x->test, by_test);
     for (unsigned id = 0; id < GP_KEYS_MAX; id++) {
         if (c->keyring.have[id] && !index_tokens(c, id))
             return false;
@@ -207,6 +240,46 @@ const struct gp_agency *gp_config_by_address(const struct gp_config *c, const st
     const struct gp_by_address *found =
         x->addresses_n > 0 ? bsearch(&wanted, x->address, x->addresses_n, sizeof wanted, by_ip) : NULL;
     return found != NULL ? &c->agency[found->agency] : NULL;
+}
+
+/* first_test - the place of the first window of an address, or where it would stand */
+static size_t first_test(const struct gp_config_index *x, const struct gp_ip *ip)
+{
+    size_t low = 0, high = x->tests_n;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (gp_ip_cmp(&x->test[mid].ip, ip) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+const struct gp_agency *gp_config_lists(const struct gp_config *c, const struct gp_ip *ip)
+{
+    const struct gp_config_index *x = c->index;
+    const struct gp_agency *a = gp_config_by_address(c, ip);
+    size_t i = first_test(x, ip);
+    if (a == NULL && i < x->tests_n && gp_ip_cmp(&x->test[i].ip, ip) == 0)
+        a = &c->agency[x->test[i].agency];
+    return a;
+}
+
+const struct gp_agency *gp_config_admits(const struct gp_config *c, const struct gp_ip *ip, uint64_t now_ms)
+{
+    const struct gp_config_index *x = c->index;
+    const struct gp_agency *a = gp_config_by_address(c, ip);
+    for (size_t i = first_test(x, ip); a == NULL && i < x->tests_n && gp_ip_cmp(&x->test[i].ip, ip) == 0; i++) {
+        if (gp_test_in_time(x->test[i].window, now_ms))
+            a = &x->test[i].window->acting;
+    }
+    return a;
+}
+
+const char *gp_agency_allowance(const struct gp_agency *a)
+{
+    return a->window != NULL ? a->window->allowance : a->name;
 }
 
 const struct gp_agency *gp_config_by_login(const struct gp_config *c, struct gp_str login)

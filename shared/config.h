@@ -15,6 +15,10 @@
 #include "shared/str.h"
 
 #define GP_AGENCY_NAME_MAX 32 /* octets of an agency's name: a letter, then letters, digits, '-' and '_' */
+#define GP_ALLOWANCE_MAX 96   /* octets of the name of what is counted together */
+#define GP_MOMENT_TEXT 18     /* "2026-12-10T08:00Z" with its NUL */
+
+#define GP_AUTH_SECRET_MAX 128
 
 enum gp_on_loss { GP_LOSS_LOCAL, GP_LOSS_OPEN, GP_LOSS_CLOSED };
 enum gp_unsubscribe { GP_UNSUBSCRIBE_KEEP, GP_UNSUBSCRIBE_REPLACE, GP_UNSUBSCRIBE_APPEND, GP_UNSUBSCRIBE_NONE };
@@ -43,6 +47,28 @@ struct gp_agency {
     struct gp_limits limits;          /* defaults already laid under */
     enum gp_unsubscribe unsubscribe;
     bool check_from; /* the From header's domains too */
+    size_t tests;
+    struct gp_test_window *test;         /* as they stand in the file */
+    const struct gp_test_window *window; /* NULL, but in a window's `acting` */
+};
+
+struct gp_moment {
+    uint64_t ms; /* since 1970 */
+    char text[GP_MOMENT_TEXT];
+};
+
+/* One address may send up to so many messages between two moments, apart from production. shared/test_window.h */
+struct gp_test_window {
+    char allowance[GP_ALLOWANCE_MAX + 1]; /* "dol:192.0.2.99:2026-12-10T08:00Z": a longer window stays the same one */
+    char *why;
+    struct gp_ip address;
+    uint64_t messages;
+    struct gp_moment from, until; /* from <= now < until */
+    unsigned line;
+    /* The agency in this window: everything as the agency has it (and owned by it), but its package is the window's
+     * messages, and what it uses is counted under the window's allowance.
+     */
+    struct gp_agency acting;
 };
 
 struct gp_config {
@@ -62,6 +88,9 @@ struct gp_config {
     uint64_t message_size_ceiling;
     char *policy_listen; /* "unix:/path" or "inet:host:port" */
     char *milter_listen; /* "unix:/path" or "inet:host:port" */
+    char *auth_listen;   /* "127.0.0.1:10027": where Dovecot asks; NULL: it does not */
+    char *auth_key;      /* path of the file with auth_secret; NULL: none */
+    char auth_secret[GP_AUTH_SECRET_MAX + 1]; /* what Dovecot must show; "": nothing */
     char *run_directory; /* pid and status files */
     char *user, *group;  /* what a daemon started as root becomes; group also owns the sockets */
     enum gp_log_target log;
@@ -85,10 +114,20 @@ void gp_config_free(struct gp_config *c);
 const struct gp_agency *gp_config_by_name(const struct gp_config *c, struct gp_str name);
 const struct gp_agency *gp_config_by_address(const struct gp_config *c, const struct gp_ip *ip);
 const struct gp_agency *gp_config_by_login(const struct gp_config *c, struct gp_str login);
+/* gp_config_lists - the agency under which an address stands at all, also as that of a test window, open or not */
+const struct gp_agency *gp_config_lists(const struct gp_config *c, const struct gp_ip *ip);
+/* gp_config_admits - for whom a client at this address sends now: the agency that lists it (gp_config_by_address), or
+ * that agency acting in the test window that is open for the address; NULL outside of all its windows
+ */
+const struct gp_agency *gp_config_admits(const struct gp_config *c, const struct gp_ip *ip, uint64_t now_ms);
 /* gp_config_by_token - the agency whose hash under key_id this is */
 const struct gp_agency *gp_config_by_token(const struct gp_config *c, unsigned key_id, const uint8_t hash[3]);
 
 /* gp_agency_may_send - does the domain stand under the agency's sender_domains? */
 bool gp_agency_may_send(const struct gp_agency *a, struct gp_str domain);
+
+/* gp_agency_allowance - the name under which the agency's usage and sessions are counted: its own, or its test window's
+ */
+const char *gp_agency_allowance(const struct gp_agency *a);
 
 #endif

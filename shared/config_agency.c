@@ -13,8 +13,6 @@ static void later(const struct gp_spot *at, const config_setting_t *s)
         const char *key, *what;
     } parts[] = {
         {"dkim", "does not sign yet"},
-        {"tests", "does not open test windows yet"},
-        {"logins", "does not admit logins yet"},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         const config_setting_t *part = config_setting_get_member(s, parts[i].key);

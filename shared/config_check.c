@@ -193,6 +193,23 @@ static void check_tokens(struct gp_load *l)
     }
 }
 
+/* check_tests - two windows of one address at one time: which of them would a message count for? */
+static void check_tests(struct gp_load *l)
+{
+    const struct gp_config_index *x = l->c->index;
+    for (size_t i = 1; i < x->tests_n; i++) {
+        const struct gp_test_window *first = x->test[i - 1].window, *w = x->test[i].window;
+        const struct gp_agency *a = &l->c->agency[x->test[i].agency];
+        if (x->test[i - 1].agency == x->test[i].agency && gp_ip_cmp(&x->test[i - 1].ip, &x->test[i].ip) == 0 &&
+            w->from.ms > 0 && w->from.ms < first->until.ms)
+            gp_fault(
+                l->faults, a->file, w->line,
+                "%s.tests.from: inside another test of this address, given \"%s\", must not be before %s, when the "
+                "one at line %u ends",
+                a->name, w->from.text, first->until.text, first->line);
+    }
+}
+
 void gp_config_check(struct gp_load *l)
 {
     bool whole = true;
@@ -204,11 +221,14 @@ void gp_config_check(struct gp_load *l)
         check_size(l);
         if (l->c->token_keys != NULL)
             (void)gp_keyring_load(l->c->token_keys, &l->c->keyring, l->faults);
+        gp_config_auth(l);
     }
     if (!gp_config_index_build(l->c))
         gp_fault(l->faults, l->files[0].name, 0, "look-ups cannot be built: out of memory, or OpenSSL failed");
-    else
+    else {
         check_tokens(l);
+        check_tests(l);
+    }
     if (whole && l->c->agencies_n == 0)
         gp_warning(l->faults, l->files[0].name, 0,
                    "agencies.d: no agency, given none, must be one for anybody to relay");

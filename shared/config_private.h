@@ -9,6 +9,7 @@
  * config_agency  all files -> struct gp_config, with
  * config_read      a group along the schema
  * config_limits    a limits group
+ * config_auth    the key that Dovecot must show
  * config_check   what can only be judged with everything read: twice, too large, colliding
  * config         load, free, look-ups
  */
@@ -106,10 +107,6 @@ struct gp_key {
 extern const struct gp_key gp_config_keys[];
 extern const size_t gp_config_keys_n;
 
-struct gp_test_window {
-    uint64_t from, until; /* as YYYYMMDDhhmm */
-};
-
 /* config_file.c */
 /* gp_config_files - read and parse path and agencies.d beside it into l->files; faults go to l->faults */
 void gp_config_files(struct gp_load *l, const char *path);
@@ -133,12 +130,12 @@ bool gp_conf_path(struct gp_str s, size_t max);
 bool gp_conf_host_port(struct gp_str s);
 /* gp_conf_url - NULL for https://host[:port][/path], else what is wrong */
 const char *gp_conf_url(struct gp_str s);
-/* gp_conf_time - "2026-12-10T08:00Z"; *out is 202612100800 */
-bool gp_conf_time(struct gp_str s, uint64_t *out);
+/* gp_conf_time - "2026-12-10T08:00Z", from the year 2000 on */
+bool gp_conf_time(struct gp_str s, struct gp_moment *out);
 
 /* config_value.c */
 gp_setter gp_set_host, gp_set_return_path, gp_set_url, gp_set_egress, gp_set_server, gp_set_prefix, gp_set_on_loss,
-    gp_set_path, gp_set_drain, gp_set_ceiling, gp_set_sender_reply, gp_set_listen, gp_set_name, gp_set_log,
+    gp_set_path, gp_set_auth_listen, gp_set_drain, gp_set_ceiling, gp_set_sender_reply, gp_set_listen, gp_set_name, gp_set_log,
     gp_set_unsubscribe, gp_set_yes_no;
 gp_setter gp_set_contact, gp_set_production, gp_set_standby, gp_set_login, gp_set_domain;
 gp_setter gp_set_dkim_domain, gp_set_selector, gp_set_dkim_key, gp_set_why, gp_set_test_address, gp_set_messages,
@@ -179,6 +176,10 @@ void gp_config_read_limits(const struct gp_spot *at, const config_setting_t *s, 
 /* gp_config_read - from the parsed files into l->c */
 void gp_config_read(struct gp_load *l);
 
+/* config_auth.c */
+/* gp_config_auth - read auth_key's file into l->c->auth_secret */
+void gp_config_auth(struct gp_load *l);
+
 /* config_check.c */
 /* gp_config_check - everything that concerns more than one key */
 void gp_config_check(struct gp_load *l);
@@ -190,7 +191,7 @@ void gp_claims_free(struct gp_load *l);
 struct gp_config_index {
     char **files; /* names */
     size_t files_n;
-    size_t addresses_n, logins_n;
+    size_t addresses_n, logins_n, tests_n;
     struct gp_by_address {
         struct gp_ip ip;
         size_t agency;
@@ -199,6 +200,11 @@ struct gp_config_index {
         struct gp_str login;
         size_t agency;
     } * login;
+    struct gp_by_test { /* sorted by address, then by when they begin */
+        struct gp_ip ip;
+        size_t agency;
+        const struct gp_test_window *window;
+    } * test;
     struct gp_by_token {
         uint32_t hash;
         size_t agency;

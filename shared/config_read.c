@@ -4,6 +4,7 @@
  */
 #include "shared/config_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct gp_shown gp_conf_show(struct gp_str s)
@@ -87,6 +88,20 @@ static void read_list(const struct gp_spot *at, const config_setting_t *s, const
     }
 }
 
+/* add_test - behind the agency's other windows, whose memory it becomes */
+static void add_test(const struct gp_spot *at, const struct gp_test_window *window)
+{
+    struct gp_agency *a = at->target;
+    struct gp_test_window *list = realloc(a->test, (a->tests + 1) * sizeof *list);
+    if (list == NULL) {
+        free(window->why);
+        at->load->no_memory = true;
+        return;
+    }
+    a->test = list;
+    a->test[a->tests++] = *window;
+}
+
 /* read_groups - a list of groups: dkim, tests */
 static void read_groups(const struct gp_spot *at, const config_setting_t *s, const struct gp_key *key)
 {
@@ -100,7 +115,7 @@ static void read_groups(const struct gp_spot *at, const config_setting_t *s, con
     gp_buf_putz(&b, ".");
     for (int i = 0; i < config_setting_length(s); i++) {
         const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
-        struct gp_test_window window = {0};
+        struct gp_test_window window = {.line = config_setting_source_line(e)};
         struct gp_spot one = *at;
         one.line = config_setting_source_line(e);
         if (config_setting_type(e) != CONFIG_TYPE_GROUP) {
@@ -110,7 +125,9 @@ static void read_groups(const struct gp_spot *at, const config_setting_t *s, con
         struct gp_group g = {at->load, at->file,   key->form == GP_FORM_DKIM ? GP_SCOPE_DKIM : GP_SCOPE_TEST,
                              prefix,   at->agency, &window};
         gp_config_read_group(&g, e, one.line);
-        if (window.from > 0 && window.until > 0 && window.from >= window.until)
+        if (key->form == GP_FORM_TESTS)
+            add_test(at, &window);
+        if (window.from.ms > 0 && window.until.ms > 0 && window.from.ms >= window.until.ms)
             gp_fault(at->load->faults, at->file->name, one.line,
                      "%suntil: ends before it begins, given a time not after from, must be after from", prefix);
     }

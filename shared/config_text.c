@@ -97,7 +97,15 @@ static bool number(struct gp_str s, size_t from, size_t digits, uint64_t low, ui
     return gp_str_u64((struct gp_str){s.p + from, digits}, high, out) && *out >= low;
 }
 
-bool gp_conf_time(struct gp_str s, uint64_t *out)
+/* Days since 1970 of a date, as in Hinnant's days_from_civil: a year begins in March. */
+static uint64_t days_of(uint64_t year, uint64_t month, uint64_t day)
+{
+    uint64_t y = month > 2 ? year : year - 1, era = y / 400, of_era = y % 400;
+    uint64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+bool gp_conf_time(struct gp_str s, struct gp_moment *out)
 {
     static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     static const char form[] = "....-..-..T..:..Z";
@@ -114,6 +122,8 @@ bool gp_conf_time(struct gp_str s, uint64_t *out)
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     if (day > days[month - 1] + (month == 2 && leap ? 1u : 0u))
         return false;
-    *out = (((year * 100 + month) * 100 + day) * 100 + hour) * 100 + minute;
+    struct gp_buf text = gp_buf_on(out->text, sizeof out->text);
+    out->ms = ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60000;
+    gp_buf_put(&text, s);
     return true;
 }

@@ -185,6 +185,20 @@ const char *gp_set_listen(const struct gp_spot *at, struct gp_str s)
     return NULL;
 }
 
+/* Anybody who reaches it could have an address banned. */
+const char *gp_set_auth_listen(const struct gp_spot *at, struct gp_str s)
+{
+    struct gp_str v4 = GP_STR("127."), v6 = GP_STR("[::1]:"), name = GP_STR("localhost:");
+    char place[64];
+    struct gp_buf b = gp_buf_on(place, sizeof place);
+    bool loopback = gp_str_starts_nocase(s, v4) || gp_str_starts_nocase(s, v6) || gp_str_starts_nocase(s, name);
+    if (!loopback || !numeric_server(s))
+        return "not a port on loopback";
+    gp_buf_printf(&b, "inet:%.*s", GP_STR_FMT(s));
+    gp_claim(at, GP_CLAIM_LISTEN, place, false);
+    return store(at, s);
+}
+
 const char *gp_set_name(const struct gp_spot *at, struct gp_str s)
 {
     if (!gp_conf_all_of(s, "_.-", NAME_MAX_OCTETS) || s.p[0] == '-' || s.p[0] == '.' ||
@@ -307,27 +321,25 @@ const char *gp_set_dkim_key(const struct gp_spot *at, struct gp_str s)
 
 const char *gp_set_why(const struct gp_spot *at, struct gp_str s)
 {
-    (void)at;
-    return gp_conf_text_line(s, WHY_MAX) ? NULL : "not one line of 1 to 200 octets";
+    return gp_conf_text_line(s, WHY_MAX) ? store(at, s) : "not one line of 1 to 200 octets";
 }
 
 const char *gp_set_test_address(const struct gp_spot *at, struct gp_str s)
 {
-    struct gp_ip ip;
+    struct gp_ip *ip = at->field;
     char text[GP_IP_TEXT];
-    const char *why = gp_ip_parse_entry(s, &ip);
+    const char *why = gp_ip_parse_entry(s, ip);
     if (why != NULL)
         return why;
-    gp_ip_text(&ip, text);
+    gp_ip_text(ip, text);
     gp_claim(at, GP_CLAIM_ADDRESS, text, true);
     return NULL;
 }
 
 const char *gp_set_messages(const struct gp_spot *at, struct gp_str s)
 {
-    uint64_t v;
-    (void)at;
-    return gp_str_u64(s, 1000000000, &v) && v > 0 ? NULL : "not a number, or out of range";
+    uint64_t *v = at->field;
+    return gp_str_u64(s, 1000000000, v) && *v > 0 ? NULL : "not a number, or out of range";
 }
 
 const char *gp_set_time(const struct gp_spot *at, struct gp_str s)

@@ -4,11 +4,9 @@
  */
 #include "shared/keyring.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "shared/secret_file.h"
+
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -77,75 +75,14 @@ static void take_line(struct reading *r, unsigned number, struct gp_str line)
     OPENSSL_cleanse(secret, sizeof secret);
 }
 
-/* The file must be a plain file that nobody but its owner can change and no stranger can read. */
-static bool check_file(struct reading *r, int fd)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0) {
-        gp_fault(r->faults, r->path, 0, "key file: cannot be examined: %s", strerror(errno));
-        return false;
-    }
-    unsigned mode = st.st_mode & 07777u;
-    bool good = true;
-    if (!S_ISREG(st.st_mode)) {
-        gp_fault(r->faults, r->path, 0, "key file: not a plain file");
-        return false;
-    }
-    if ((mode & 007u) != 0) {
-        gp_fault(r->faults, r->path, 0, "key file: open to every user of the system, mode is %04o; chmod o= %s", mode,
-                 r->path);
-        good = false;
-    }
-    if ((mode & 020u) != 0) {
-        gp_fault(r->faults, r->path, 0, "key file: its group may write, mode is %04o; chmod g-w %s", mode, r->path);
-        good = false;
-    }
-    return good;
-}
-
-/* Returns how much was read, at most cap; -1 on an error. */
-static ssize_t read_all(int fd, char *buf, size_t cap)
-{
-    size_t n = 0;
-    while (n < cap) {
-        ssize_t got = read(fd, buf + n, cap - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
-    return (ssize_t)n;
-}
-
 bool gp_keyring_load(const char *path, struct gp_keyring *out, struct gp_faults *faults)
 {
     struct reading r = {.path = path, .ring = out, .faults = faults, .good = true};
-    char text[GP_KEYRING_FILE_MAX + 1];
+    char text[GP_KEYRING_FILE_MAX];
     struct gp_str rest, line;
     memset(out, 0, sizeof *out);
-    /* not blocking: opening a pipe by mistake must not hang the daemon */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    ssize_t n = -1;
-    if (fd < 0) {
-        gp_fault(faults, path, 0, "key file: cannot be opened: %s", strerror(errno));
-        r.good = false;
-        goto out;
-    }
-    if (!check_file(&r, fd)) {
-        r.good = false;
-        goto out;
-    }
-    n = read_all(fd, text, sizeof text);
+    ssize_t n = gp_secret_read(path, "key file", text, sizeof text, faults);
     if (n < 0) {
-        gp_fault(faults, path, 0, "key file: cannot be read: %s", strerror(errno));
-        r.good = false;
-        goto out;
-    }
-    if ((size_t)n > GP_KEYRING_FILE_MAX) {
-        gp_fault(faults, path, 0, "key file: too long, at most %d octets", GP_KEYRING_FILE_MAX);
         r.good = false;
         goto out;
     }
@@ -155,8 +92,6 @@ bool gp_keyring_load(const char *path, struct gp_keyring *out, struct gp_faults 
     if (r.good && !r.any)
         wrong(&r, 0, "key file: no key in it, a line would be: an id of 0 to 7, a blank, 64 hexadecimal digits");
 out:
-    if (fd >= 0)
-        close(fd);
     OPENSSL_cleanse(text, sizeof text);
     if (!r.good)
         OPENSSL_cleanse(out, sizeof *out);

@@ -52,3 +52,8 @@ void gp_key_ban(char out[GP_KEY_MAX], const char *prefix, const struct gp_ip *ip
 {
     key_ip(out, prefix, "ban", ip);
 }
+
+void gp_key_failures(char out[GP_KEY_MAX], const char *prefix, const struct gp_ip *ip)
+{
+    key_ip(out, prefix, "failures", ip);
+}

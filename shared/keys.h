@@ -2,8 +2,8 @@
  *
  * keys.h - the names of everything Gatepost keeps in memcached; gatepost-keys(5) (pure; any thread)
  *
- * Every key of an agency goes to one server: the group key is the agency's name. The block and the ban of an address
- * that an agency lists go with that agency, those of any other address with the address itself.
+ * Every key of an agency goes to one server: the group key is the agency's name. The block, the ban and the failed
+ * logins of an address that an agency lists go with that agency, those of any other address with the address itself.
  */
 #ifndef GP_SHARED_KEYS_H
 #define GP_SHARED_KEYS_H
@@ -11,9 +11,10 @@
 #include "shared/ip.h"
 #include "shared/limit.h"
 
-#define GP_KEY_MAX 128 /* octets with the NUL; prefix 16, agency 32, the rest is ours */
+#define GP_KEY_MAX 128 /* octets with the NUL; prefix 16, agency 32 or allowance 96, the rest is ours */
 
-/* Each writes a NUL-terminated key of [A-Za-z0-9:._-] only; prefix and agency come from a checked configuration. */
+/* Of usage and sessions the agency is an allowance: for a test window gp:usage:dol:192.0.2.99:2026-12-10T08:00Z.
+ * Each writes a NUL-terminated key of [A-Za-z0-9:._-] only; prefix and agency come from a checked configuration. */
 void gp_key_usage(char out[GP_KEY_MAX], const char *prefix, const char *agency);       /* gp:usage:dol */
 void gp_key_sessions(char out[GP_KEY_MAX], const char *prefix, const char *agency);    /* gp:sessions:dol */
 void gp_key_limit(char out[GP_KEY_MAX], const char *prefix, const char *agency, enum gp_limit_name name);
@@ -21,5 +22,6 @@ void gp_key_block_agency(char out[GP_KEY_MAX], const char *prefix, const char *a
 void gp_key_block_address(char out[GP_KEY_MAX], const char *prefix, const struct gp_ip *ip);
 void gp_key_pause(char out[GP_KEY_MAX], const char *prefix, const char *agency); /* gp:pause:dol */
 void gp_key_ban(char out[GP_KEY_MAX], const char *prefix, const struct gp_ip *ip); /* gp:ban:192.0.2.10 */
+void gp_key_failures(char out[GP_KEY_MAX], const char *prefix, const struct gp_ip *ip);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * ledger.c - the accounts of all agencies, their live limits and their upkeep
+ * ledger.c - the accounts of all agencies and test windows, their live limits and their upkeep
  */
 #include "shared/ledger.h"
 
@@ -38,37 +38,43 @@ void gp_ledger_free(struct gp_ledger *l)
     free(l);
 }
 
-static struct gp_account *account_in(struct gp_account *a, const char *agency)
+static struct gp_account *account_in(struct gp_account *a, const char *allowance)
 {
-    while (a != NULL && strcmp(a->name, agency) != 0)
+    while (a != NULL && strcmp(a->name, allowance) != 0)
         a = a->next;
     return a;
 }
 
-static struct gp_account *account_new(struct gp_ledger *l, const char *agency)
+/* An allowance's name begins with its agency's, which holds no colon. */
+static struct gp_account *account_new(struct gp_ledger *l, const char *allowance)
 {
+    struct gp_str rest = gp_str_z(allowance), agency;
     struct gp_account *a = calloc(1, sizeof *a);
     if (a == NULL)
         return NULL;
     struct gp_buf b = gp_buf_on(a->name, sizeof a->name);
-    gp_buf_putz(&b, agency);
+    gp_buf_putz(&b, allowance);
+    if (gp_str_split(&rest, ':', &agency)) {
+        b = gp_buf_on(a->agency, sizeof a->agency);
+        gp_buf_put(&b, agency);
+    }
     gp_key_usage(a->usage_key, l->prefix, a->name);
     gp_key_sessions(a->sessions_key, l->prefix, a->name);
     pthread_mutex_init(&a->lock, NULL);
     return a;
 }
 
-struct gp_account *gp_account_of(struct gp_ledger *l, const char *agency)
+struct gp_account *gp_account_of(struct gp_ledger *l, const char *allowance)
 {
-    size_t i = gp_str_hash(gp_str_z(agency)) % GP_LEDGER_BUCKETS;
+    size_t i = gp_str_hash(gp_str_z(allowance)) % GP_LEDGER_BUCKETS;
     pthread_rwlock_rdlock(&l->lock);
-    struct gp_account *a = account_in(l->bucket[i], agency);
+    struct gp_account *a = account_in(l->bucket[i], allowance);
     pthread_rwlock_unlock(&l->lock);
     if (a != NULL)
         return a;
     pthread_rwlock_wrlock(&l->lock);
-    a = account_in(l->bucket[i], agency);
-    if (a == NULL && (a = account_new(l, agency)) != NULL) {
+    a = account_in(l->bucket[i], allowance);
+    if (a == NULL && (a = account_new(l, allowance)) != NULL) {
         a->next = l->bucket[i];
         l->bucket[i] = a;
         a->older = atomic_load(&l->newest);
@@ -80,15 +86,15 @@ struct gp_account *gp_account_of(struct gp_ledger *l, const char *agency)
 
 void do_fetch(struct gp_ledger *l, const struct gp_account *a, struct gp_item *items, size_t n)
 {
-    gp_counters_get(l->counters, &(struct gp_look){a->name, items, n}, 1);
+    gp_counters_get(l->counters, &(struct gp_look){a->agency, items, n}, 1);
 }
 
 enum gp_put do_put(struct gp_ledger *l, const struct gp_account *a, const struct gp_item *was, struct gp_str value,
                    uint32_t ttl_s)
 {
     if (was->state == GP_FOUND)
-        return gp_counters_swap(l->counters, a->name, was->key, value, was->cas, ttl_s);
-    return gp_counters_add(l->counters, a->name, was->key, value, ttl_s);
+        return gp_counters_swap(l->counters, a->agency, was->key, value, was->cas, ttl_s);
+    return gp_counters_add(l->counters, a->agency, was->key, value, ttl_s);
 }
 
 void do_complain(struct gp_account *a, const char *key)
@@ -100,7 +106,7 @@ void do_complain(struct gp_account *a, const char *key)
 
 void do_live_key(const struct gp_ledger *l, const struct gp_account *a, enum gp_limit_name name, struct gp_item *item)
 {
-    gp_key_limit(item->key, l->prefix, a->name, name);
+    gp_key_limit(item->key, l->prefix, a->agency, name);
 }
 
 void do_live_learn(struct gp_account *a, enum gp_limit_name name, const struct gp_item *item, uint64_t now_ms)
@@ -141,7 +147,7 @@ void gp_ledger_limits(struct gp_ledger *l, const struct gp_agency *agency, uint6
                                                GP_LIMIT_SESSION_TIME, GP_LIMIT_RATE, GP_LIMIT_PACKAGE};
     struct gp_item items[sizeof names / sizeof names[0]];
     size_t n = sizeof names / sizeof names[0];
-    struct gp_account *a = gp_account_of(l, agency->name);
+    struct gp_account *a = gp_account_of(l, gp_agency_allowance(agency));
     *out = agency->limits;
     if (a != NULL && l->counters != NULL) {
         for (size_t i = 0; i < n; i++)
@@ -154,6 +160,8 @@ void gp_ledger_limits(struct gp_ledger *l, const struct gp_agency *agency, uint6
         }
         pthread_mutex_unlock(&a->lock);
     }
+    if (agency->window != NULL)
+        out->package = agency->limits.package;
     if (out->message_size > ceiling)
         out->message_size = ceiling;
 }
@@ -193,9 +201,9 @@ void gp_ledger_leave(struct gp_ledger *l, uint64_t now_ms)
     }
 }
 
-void gp_ledger_adopt(struct gp_ledger *l, const char *agency)
+void gp_ledger_adopt(struct gp_ledger *l, const char *allowance)
 {
-    struct gp_account *a = gp_account_of(l, agency);
+    struct gp_account *a = gp_account_of(l, allowance);
     if (a == NULL)
         return;
     pthread_mutex_lock(&a->lock);

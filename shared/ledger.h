@@ -2,15 +2,15 @@
  *
  * ledger.h - taking: sessions and charges of every agency, in this process and in memcached
  *
- * One state per agency: a mutex, the exact count of sessions open in this process, and the items it saw last. A change is
- * get, pure function, compare-and-swap under that mutex. The copy serves while memcached is away (on_counter_loss) and
- * re-seeds an empty one. States are made on first use, live as long as the ledger, and are bounded by the number of
- * agencies ever configured. Any thread may call anything; a call waits for one answer of the store that does not come
- * (counters.h), never for two.
+ * One state per allowance (an agency's, or one of its test windows': gp_agency_allowance): a mutex, the exact count of
+ * sessions open in this process, and the items it saw last. A change is get, pure function, compare-and-swap under that
+ * mutex. The copy serves while memcached is away (on_counter_loss) and re-seeds an empty one. States are made on first
+ * use, live as long as the ledger, and are bounded by the number of agencies and test windows ever configured. Any
+ * thread may call anything; a call waits for one answer of the store that does not come (counters.h), never for two.
  *
- * A refusal writes nothing. What the store does not hold (it was away, it lost an item, an item was ahead of the clock) is
- * noted and written by the next charge or by gp_ledger_renew. A swap that timed out is charged in the copy; the two meet by
- * the greater count, so if it did happen it is not counted twice.
+ * A refusal writes nothing. What the store does not hold (it was away, it lost an item, an item was ahead of the clock)
+ * is noted and written by the next charge or by gp_ledger_renew. A swap that timed out is charged in the copy; the two
+ * meet by the greater count, so if it did happen it is not counted twice.
  */
 #ifndef GP_SHARED_LEDGER_H
 #define GP_SHARED_LEDGER_H
@@ -26,19 +26,20 @@ struct gp_ledger;
 struct gp_ledger *gp_ledger_new(struct gp_counters *counters, const char *prefix, uint64_t node, uint64_t boot);
 void gp_ledger_free(struct gp_ledger *l);
 
-/* gp_ledger_seed_package - what the database remembers of an agency's packages; call before the first charge */
-void gp_ledger_seed_package(struct gp_ledger *l, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
-                            uint64_t month_count);
+/* gp_ledger_seed_package - what the database remembers of an allowance; call before the first charge */
+void gp_ledger_seed_package(struct gp_ledger *l, const char *allowance, const struct gp_counts *counts);
 
-/* gp_ledger_adopt - this node serves the agency: the next renewal takes away the row an earlier life of the node left, so
- * that those who only look do not count its sessions; call for every agency when the process starts
+/* gp_ledger_adopt - this node serves the allowance: the next renewal takes away the row an earlier life of the node
+ * left, so that those who only look do not count its sessions; call for every agency and test window when the process
+ * starts
  */
-void gp_ledger_adopt(struct gp_ledger *l, const char *agency);
+void gp_ledger_adopt(struct gp_ledger *l, const char *allowance);
 
 /* gp_ledger_limits - the limits that hold now: the file's, overridden by live ones, in one round trip
  * out->... of a live value that does not parse is the file's; it is logged once per value.
- * message_size never exceeds ceiling. When the store does not answer: the live values seen last while they last
- * (their item's end is not known, so at most a minute), else the file's.
+ * A test window's count is not the agency's package: no live one changes it. message_size never exceeds ceiling. When
+ * the store does not answer: the live values seen last while they last (their item's end is not known, so at most a
+ * minute), else the file's.
  */
 void gp_ledger_limits(struct gp_ledger *l, const struct gp_agency *agency, uint64_t ceiling, uint64_t now_ms,
                       struct gp_limits *out);
@@ -65,9 +66,8 @@ void gp_ledger_renew(struct gp_ledger *l, uint64_t now_ms);
 /* gp_ledger_leave - take this node's rows out of the store; at the very end */
 void gp_ledger_leave(struct gp_ledger *l, uint64_t now_ms);
 
-/* gp_ledger_packages - hand every agency whose package counters changed since the last call to save */
-typedef void gp_ledger_save_fn(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
-                               uint64_t month_count);
+/* gp_ledger_packages - hand every allowance whose durable counters changed since the last call to save */
+typedef void gp_ledger_save_fn(void *arg, const char *allowance, const struct gp_counts *counts);
 void gp_ledger_packages(struct gp_ledger *l, gp_ledger_save_fn *save, void *arg);
 
 /* gp_ledger_sessions - sessions open in this process, all agencies */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * ledger_account.h - one agency's state inside the ledger; for ledger.c, ledger_charge.c and ledger_sessions.c only
+ * ledger_account.h - one allowance's state inside the ledger; for ledger.c, ledger_charge.c and ledger_sessions.c only
  *
  * Everything below the lock is guarded by it; do_ functions are called with it held.
  */
@@ -29,7 +29,8 @@ struct gp_live_seen {
 struct gp_account {
     struct gp_account *next;  /* in its bucket */
     struct gp_account *older; /* made before it */
-    char name[GP_AGENCY_NAME_MAX + 1];
+    char name[GP_ALLOWANCE_MAX + 1];
+    char agency[GP_AGENCY_NAME_MAX + 1]; /* whose it is: group of all its keys, and what live limits are named after */
     char usage_key[GP_KEY_MAX], sessions_key[GP_KEY_MAX];
     pthread_mutex_t lock;
     uint32_t open;           /* sessions of this process, exactly */
@@ -39,8 +40,7 @@ struct gp_account {
     struct gp_usage usage;   /* as last read or written, and what was charged without the store */
     bool usage_due;          /* the store may not hold all of it */
     bool complained;         /* about an item that cannot be read */
-    uint32_t saved_day, saved_month;
-    uint64_t saved_day_count, saved_month_count;
+    struct gp_counts saved;  /* as last handed to the database */
     struct gp_live_seen live[GP_LIMIT_COUNT];
 };
 
@@ -55,10 +55,10 @@ struct gp_ledger {
     uint64_t breaks; /* gp_counters_breaks when the store was last brought up to date; housekeeping's own */
 };
 
-/* gp_account_of - the agency's account, made when there is none; NULL without memory */
-struct gp_account *gp_account_of(struct gp_ledger *l, const char *agency);
+/* gp_account_of - the allowance's account, made when there is none; NULL without memory */
+struct gp_account *gp_account_of(struct gp_ledger *l, const char *allowance);
 
-/* do_fetch - items of one agency in one round trip; items[0] is what a change will replace */
+/* do_fetch - items of one account in one round trip; items[0] is what a change will replace */
 void do_fetch(struct gp_ledger *l, const struct gp_account *a, struct gp_item *items, size_t n);
 
 /* do_put - write over what do_fetch found, or where it found nothing */

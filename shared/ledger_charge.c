@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * ledger_charge.c - judging and charging recipients: one item per agency, changed by compare-and-swap
+ * ledger_charge.c - judging and charging recipients: one item per allowance, changed by compare-and-swap
  */
 #include "shared/ledger.h"
 
@@ -115,7 +115,7 @@ static enum gp_reason do_charge(struct gp_ledger *l, struct gp_account *a, const
 enum gp_reason gp_ledger_charge(struct gp_ledger *l, const struct gp_agency *agency, const struct gp_limits *limits,
                                 enum gp_on_loss on_loss, uint32_t recipients, uint64_t now_ms, unsigned *warning)
 {
-    struct gp_account *a = gp_account_of(l, agency->name);
+    struct gp_account *a = gp_account_of(l, gp_agency_allowance(agency));
     *warning = 0;
     if (a == NULL)
         return GP_INTERNAL;
@@ -130,49 +130,44 @@ enum gp_reason gp_ledger_charge(struct gp_ledger *l, const struct gp_agency *age
     return reason;
 }
 
-void gp_ledger_seed_package(struct gp_ledger *l, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
-                            uint64_t month_count)
+void gp_ledger_seed_package(struct gp_ledger *l, const char *allowance, const struct gp_counts *counts)
 {
-    struct gp_account *a = gp_account_of(l, agency);
+    struct gp_account *a = gp_account_of(l, allowance);
     struct gp_usage seed;
     if (a == NULL)
         return;
     gp_usage_init(&seed, 0);
-    seed.day = day;
-    seed.day_count = day_count;
-    seed.month = month;
-    seed.month_count = month_count;
+    seed.counts = *counts;
     pthread_mutex_lock(&a->lock);
     gp_usage_merge(&a->usage, &seed);
     a->usage_due = true; /* so that those who only look know it too */
-    a->saved_day = a->usage.day;
-    a->saved_day_count = a->usage.day_count;
-    a->saved_month = a->usage.month;
-    a->saved_month_count = a->usage.month_count;
+    a->saved = a->usage.counts;
     pthread_mutex_unlock(&a->lock);
 }
 
-/* Takes what changed since it was last handed out; *now is it. */
-static bool do_take_package(struct gp_account *a, struct gp_usage *now)
+static bool same(const struct gp_counts *a, const struct gp_counts *b)
 {
-    if (a->usage.day == a->saved_day && a->usage.day_count == a->saved_day_count && a->usage.month == a->saved_month &&
-        a->usage.month_count == a->saved_month_count)
+    return a->day == b->day && a->day_count == b->day_count && a->month == b->month &&
+           a->month_count == b->month_count && a->total == b->total;
+}
+
+/* Takes what changed since it was last handed out; *now is it. */
+static bool do_take_package(struct gp_account *a, struct gp_counts *now)
+{
+    if (same(&a->usage.counts, &a->saved))
         return false;
-    now->day = a->saved_day = a->usage.day;
-    now->day_count = a->saved_day_count = a->usage.day_count;
-    now->month = a->saved_month = a->usage.month;
-    now->month_count = a->saved_month_count = a->usage.month_count;
+    *now = a->saved = a->usage.counts;
     return true;
 }
 
 void gp_ledger_packages(struct gp_ledger *l, gp_ledger_save_fn *save, void *arg)
 {
-    struct gp_usage now;
+    struct gp_counts now;
     for (struct gp_account *a = atomic_load(&l->newest); a != NULL; a = a->older) {
         pthread_mutex_lock(&a->lock);
         bool changed = do_take_package(a, &now);
         pthread_mutex_unlock(&a->lock);
         if (changed)
-            save(arg, a->name, now.day, now.day_count, now.month, now.month_count);
+            save(arg, a->name, &now);
     }
 }

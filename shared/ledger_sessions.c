@@ -124,7 +124,7 @@ static enum gp_reason do_begin(struct gp_ledger *l, struct gp_account *a, const 
 enum gp_reason gp_ledger_begin(struct gp_ledger *l, const struct gp_agency *agency, enum gp_on_loss on_loss,
                                uint64_t now_ms)
 {
-    struct gp_account *a = gp_account_of(l, agency->name);
+    struct gp_account *a = gp_account_of(l, gp_agency_allowance(agency));
     if (a == NULL)
         return GP_INTERNAL;
     pthread_mutex_lock(&a->lock);
@@ -139,7 +139,7 @@ enum gp_reason gp_ledger_begin(struct gp_ledger *l, const struct gp_agency *agen
 
 void gp_ledger_end(struct gp_ledger *l, const struct gp_agency *agency, uint64_t now_ms)
 {
-    struct gp_account *a = gp_account_of(l, agency->name);
+    struct gp_account *a = gp_account_of(l, gp_agency_allowance(agency));
     if (a == NULL)
         return;
     pthread_mutex_lock(&a->lock);

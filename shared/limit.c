@@ -160,8 +160,11 @@ static const char *set_package(struct gp_limits *io, struct gp_str s)
 
 static const char *set_failed_logins(struct gp_limits *io, struct gp_str s)
 {
-    return read_window(s, &io->failed_logins) ? NULL
-                                              : "must be failures/time with a time from 1s to 48h, such as 3/30m";
+    struct gp_window window;
+    if (!read_window(s, &window) || window.count > GP_FAILED_LOGINS_MAX)
+        return "must be failures/time with 1 to 64 failures and a time from 1s to 48h, such as 3/30m";
+    io->failed_logins = window;
+    return NULL;
 }
 
 static const char *set_auto_replies(struct gp_limits *io, struct gp_str s)
@@ -207,10 +210,12 @@ static void text_rate(const struct gp_limits *l, struct gp_buf *b)
 
 static void text_package(const struct gp_limits *l, struct gp_buf *b)
 {
+    static const char *const period[] = {
+        [GP_PACKAGE_DAY] = "day", [GP_PACKAGE_MONTH] = "month", [GP_PACKAGE_TOTAL] = "total"};
     if (l->package.period == GP_PACKAGE_NONE)
         gp_buf_putz(b, "0");
     else
-        gp_buf_printf(b, "%" PRIu64 "/%s", l->package.count, l->package.period == GP_PACKAGE_DAY ? "day" : "month");
+        gp_buf_printf(b, "%" PRIu64 "/%s", l->package.count, period[l->package.period]);
 }
 
 static void text_failed_logins(const struct gp_limits *l, struct gp_buf *b)

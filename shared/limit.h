@@ -24,6 +24,7 @@ enum gp_limit_name {
 
 #define GP_RATES_MAX 8              /* windows of one agency */
 #define GP_WINDOW_MAX_S (48 * 3600) /* longest rate window; what is longer is a package */
+#define GP_FAILED_LOGINS_MAX 64     /* so many failures of one address are remembered */
 #define GP_LIMIT_TEXT_MAX 256       /* longest text form with its NUL */
 
 struct gp_window {
@@ -31,10 +32,15 @@ struct gp_window {
     uint32_t seconds; /* 1..GP_WINDOW_MAX_S */
 };
 
-enum gp_package_period { GP_PACKAGE_NONE, GP_PACKAGE_DAY, GP_PACKAGE_MONTH };
+enum gp_package_period {
+    GP_PACKAGE_NONE,
+    GP_PACKAGE_DAY,
+    GP_PACKAGE_MONTH,
+    GP_PACKAGE_TOTAL /* for good: a test window's; no text form means it */
+};
 
 struct gp_package {
-    uint64_t count;                /* recipients per calendar day or month, UTC */
+    uint64_t count;                /* recipients per calendar day or month, UTC, or in all */
     enum gp_package_period period; /* NONE: no package limit */
 };
 
@@ -67,12 +73,15 @@ bool gp_limit_live(enum gp_limit_name name);
 /* gp_limit_set - read one limit from its text form into *io; the others stay
  * A rate is its whole list, comma-separated without blanks: "150/1m,1000/10m"; "0" is no rate limit.
  * package: "100000/month", "5000/day" or "0". Counts and sizes are at least 1 except where 0 is named here;
- * sessions and messages_per_session at most 65535; session_time 1s..7d; message_size at most 1G; counts at most 10^12.
- * Returns NULL and notes the name in io->given, or a static text that says what would be right; then *io is unchanged.
+ * sessions and messages_per_session at most 65535; session_time 1s..7d; message_size at most 1G; failed_logins at most
+ * 64; counts at most 10^12. Returns NULL and notes the name in io->given, or a static text that says what would be
+ * right; then *io is unchanged.
  */
 const char *gp_limit_set(struct gp_limits *io, enum gp_limit_name name, struct gp_str text);
 
-/* gp_limit_text - the text form of one limit, one that gp_limit_set reads back to the same value */
+/* gp_limit_text - the text form of one limit, one that gp_limit_set reads back to the same value
+ * (but GP_PACKAGE_TOTAL, which reads "500/total" and cannot be set)
+ */
 void gp_limit_text(const struct gp_limits *limits, enum gp_limit_name name, char out[GP_LIMIT_TEXT_MAX]);
 
 #endif

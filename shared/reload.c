@@ -15,6 +15,7 @@
 enum {
     MILTER_LISTEN,
     POLICY_LISTEN,
+    AUTH_LISTEN,
     RUN_DIRECTORY,
     COUNTERS,
     COUNTERS_PREFIX,
@@ -28,6 +29,7 @@ enum {
 static const char *const fixed_name[] = {
     [MILTER_LISTEN] = "milter_listen",
     [POLICY_LISTEN] = "policy_listen",
+    [AUTH_LISTEN] = "auth_listen",
     [RUN_DIRECTORY] = "run_directory",
     [COUNTERS] = "counters",
     [COUNTERS_PREFIX] = "counters_prefix",
@@ -65,6 +67,7 @@ static bool fixed_copy(const struct gp_config *c, char *fixed[GP_RELOAD_FIXED])
     bool whole = true;
     fixed[MILTER_LISTEN] = copied(c->milter_listen);
     fixed[POLICY_LISTEN] = copied(c->policy_listen);
+    fixed[AUTH_LISTEN] = copied(c->auth_listen);
     fixed[RUN_DIRECTORY] = copied(c->run_directory);
     fixed[COUNTERS] = joined(&c->counters);
     fixed[COUNTERS_PREFIX] = copied(c->counters_prefix);
@@ -157,8 +160,8 @@ void gp_reload_report(const struct gp_reload *r, const char *gauge, uint64_t val
                   (unsigned long long)r->failures);
     gp_buf_putz(&b, r->failed ? "failed: " : "ok");
     json_put(&b, r->failed ? r->failure : "");
-    gp_buf_printf(&b, "\",\"%s\":%llu,\"store\":\"%s\",\"started\":%llu,\"now\":%llu}\n", gauge,
+    gp_buf_printf(&b, "\",\"%s\":%llu,\"store\":\"%s\",\"started\":%llu,\"now\":%llu%s}\n", gauge,
                   (unsigned long long)value, store_state(counters), (unsigned long long)r->started_s,
-                  (unsigned long long)(wall_ms / 1000));
+                  (unsigned long long)(wall_ms / 1000), r->more);
     gp_daemon_status(&place, r->program, json);
 }

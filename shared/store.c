@@ -15,10 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SCHEMA 1
 #define BUSY_MS 5000
-#define STRING(x) STRING_OF(x)
-#define STRING_OF(x) #x
 
 static const char *const statement_text[GP_ST_COUNT] = {
     [GP_ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -32,24 +29,39 @@ static const char *const statement_text[GP_ST_COUNT] = {
     [GP_ST_JOURNAL] = "INSERT INTO journal (when_ms, who, verb, what, why) VALUES (?1, ?2, ?3, ?4, ?5)",
     [GP_ST_HISTORY] = "SELECT when_ms, who, verb, what, why FROM journal ORDER BY id DESC LIMIT ?1",
     [GP_ST_PACKAGE_SAVE] =
-        "INSERT INTO package (agency, day, day_count, month, month_count) VALUES (?1, ?2, ?3, ?4, ?5)"
+        "INSERT INTO package (agency, day, day_count, month, month_count, total) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
         " ON CONFLICT (agency) DO UPDATE SET"
         " day_count = CASE WHEN ?2 > day THEN ?3 WHEN ?2 = day THEN max(day_count, ?3) ELSE day_count END,"
         " day = max(day, ?2),"
         " month_count = CASE WHEN ?4 > month THEN ?5 WHEN ?4 = month THEN max(month_count, ?5) ELSE month_count END,"
-        " month = max(month, ?4)",
-    [GP_ST_PACKAGES] = "SELECT agency, day, day_count, month, month_count FROM package ORDER BY agency",
+        " month = max(month, ?4), total = max(total, ?6)",
+    [GP_ST_PACKAGE] = "SELECT agency, day, day_count, month, month_count, total FROM package WHERE agency = ?1",
+    [GP_ST_PACKAGES] = "SELECT agency, day, day_count, month, month_count, total FROM package ORDER BY agency",
+    [GP_ST_TEST_OPEN] = "INSERT INTO test_window (allowance, is_open, what, why) VALUES (?1, 1, ?2, ?3)"
+                        " ON CONFLICT (allowance) DO UPDATE SET is_open = 1, what = ?2, why = ?3 WHERE is_open = 0",
+    [GP_ST_TEST_CLOSE] = "UPDATE test_window SET is_open = 0 WHERE allowance = ?1 AND is_open = 1",
+    [GP_ST_TESTS] = "SELECT allowance, what, why, is_open FROM test_window ORDER BY allowance",
 };
 
-static const char schema_text[] = "CREATE TABLE block (target TEXT PRIMARY KEY, reason TEXT NOT NULL,"
-                                  " since_ms INTEGER NOT NULL) WITHOUT ROWID;"
-                                  "CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-                                  " when_ms INTEGER NOT NULL, who TEXT NOT NULL, verb TEXT NOT NULL,"
-                                  " what TEXT NOT NULL, why TEXT NOT NULL);"
-                                  "CREATE TABLE package (agency TEXT PRIMARY KEY, day INTEGER NOT NULL,"
-                                  " day_count INTEGER NOT NULL, month INTEGER NOT NULL,"
-                                  " month_count INTEGER NOT NULL) WITHOUT ROWID;"
-                                  "PRAGMA user_version = " STRING(SCHEMA) ";";
+/* upgrade[n] makes schema n + 1 of schema n; 0 is an empty file. A row of package is an allowance's: an agency's or a
+ * test window's.
+ */
+static const char *const upgrade[] = {
+    "CREATE TABLE block (target TEXT PRIMARY KEY, reason TEXT NOT NULL,"
+    " since_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " when_ms INTEGER NOT NULL, who TEXT NOT NULL, verb TEXT NOT NULL,"
+    " what TEXT NOT NULL, why TEXT NOT NULL);"
+    "CREATE TABLE package (agency TEXT PRIMARY KEY, day INTEGER NOT NULL,"
+    " day_count INTEGER NOT NULL, month INTEGER NOT NULL,"
+    " month_count INTEGER NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version = 1;",
+    "ALTER TABLE package ADD COLUMN total INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE test_window (allowance TEXT PRIMARY KEY, is_open INTEGER NOT NULL,"
+    " what TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version = 2;",
+};
+#define SCHEMA ((int)(sizeof upgrade / sizeof upgrade[0]))
 
 /* Makes the file before SQLite does: 0660, and when root makes it, the directory's owner. SQLite gives the files it
  * adds
@@ -108,11 +120,11 @@ static int schema_of(struct gp_store *s)
 static bool schema_ready(struct gp_store *s, const char *path, char why[256])
 {
     int version = schema_of(s);
-    if (version == 0) {
+    if (version >= 0 && version < SCHEMA) {
         bool begun = exec(s, "BEGIN IMMEDIATE");
-        version = begun ? schema_of(s) : -1;
-        if (version == 0)
-            version = exec(s, schema_text) ? SCHEMA : -1;
+        version = begun ? schema_of(s) : -1; /* another process may have been faster */
+        while (version >= 0 && version < SCHEMA)
+            version = exec(s, upgrade[version]) ? version + 1 : -1;
         if (begun && !exec(s, version < 0 ? "ROLLBACK" : "COMMIT"))
             version = -1;
     }

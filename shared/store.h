@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * store.h - what must outlive everything: durable blocks, package counts, the journal of changes
+ * store.h - what must outlive everything: durable blocks, counts, the journal of changes
  *
- * SQLite today (WAL); the interface is what a second back end would implement. A handle belongs to one thread. A database
- * file made by root gets its directory's owner, so that the daemons can write it. Calls may block up to 5 s on another
- * writer: never from a callback.
+ * SQLite today (WAL); the interface is what a second back end would implement. A handle belongs to one thread. A
+ * database file made by root gets its directory's owner, so that the daemons can write it. Calls may block up to 5 s on
+ * another writer: never from a callback.
  */
 #ifndef GP_SHARED_STORE_H
 #define GP_SHARED_STORE_H
 
 #include "shared/ip.h"
 #include "shared/str.h"
+#include "shared/usage.h"
 
 struct gp_store;
 
@@ -63,12 +64,27 @@ bool gp_store_history(struct gp_store *s, size_t most, gp_store_change_fn *each,
 bool gp_store_begin(struct gp_store *s);
 bool gp_store_commit(struct gp_store *s);
 
-/* gp_store_package_save - remember the counts; a smaller count of the same period never replaces a greater */
-bool gp_store_package_save(struct gp_store *s, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
-                           uint64_t month_count);
-typedef void gp_store_package_fn(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
-                                 uint64_t month_count);
+/* gp_store_package_save - remember the counts of an allowance; a smaller count of the same period never replaces a
+ * greater
+ */
+bool gp_store_package_save(struct gp_store *s, const char *allowance, const struct gp_counts *counts);
+/* gp_store_package - what is remembered; all 0 when there is nothing */
+bool gp_store_package(struct gp_store *s, const char *allowance, struct gp_counts *out);
+typedef void gp_store_package_fn(void *arg, const char *allowance, const struct gp_counts *counts);
 bool gp_store_packages(struct gp_store *s, gp_store_package_fn *each, void *arg);
+
+/* gp_store_test_turn - a test window (allowance) opened or closed: note and journal it, in one transaction
+ * Nothing is done when the same was noted before, by whatever process: so each turn is journalled once. A window that
+ * was never noted counts as closed. what and why are kept for when the window is no longer configured.
+ */
+struct gp_test_turn {
+    const char *allowance, *what, *why; /* why: the window's */
+    bool open;
+};
+bool gp_store_test_turn(struct gp_store *s, const struct gp_test_turn *turn, const struct gp_change *change);
+typedef void gp_store_test_fn(void *arg, const struct gp_test_turn *turn);
+/* gp_store_tests - every window that was ever noted, by allowance, as it was noted last */
+bool gp_store_tests(struct gp_store *s, gp_store_test_fn *each, void *arg);
 
 const char *gp_store_error(struct gp_store *s); /* text of the last error */
 

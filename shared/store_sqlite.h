@@ -20,7 +20,11 @@ enum gp_statement {
     GP_ST_JOURNAL,
     GP_ST_HISTORY,
     GP_ST_PACKAGE_SAVE,
+    GP_ST_PACKAGE,
     GP_ST_PACKAGES,
+    GP_ST_TEST_OPEN,
+    GP_ST_TEST_CLOSE,
+    GP_ST_TESTS,
     GP_ST_COUNT
 };
 

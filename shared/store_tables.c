@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * store_tables.c - what the database holds: blocks, the journal of changes, package counts
+ * store_tables.c - what the database holds: blocks, the journal of changes, counts, test windows
  */
 #include "shared/store.h"
 
@@ -147,24 +147,76 @@ bool gp_store_history(struct gp_store *s, size_t most, gp_store_change_fn *each,
     return good;
 }
 
-bool gp_store_package_save(struct gp_store *s, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
-                           uint64_t month_count)
+bool gp_store_package_save(struct gp_store *s, const char *allowance, const struct gp_counts *counts)
 {
     sqlite3_stmt *st = s->st[GP_ST_PACKAGE_SAVE];
-    bind_text(st, 1, agency);
-    bind_u64(st, 2, day);
-    bind_u64(st, 3, day_count);
-    bind_u64(st, 4, month);
-    bind_u64(st, 5, month_count);
+    bind_text(st, 1, allowance);
+    bind_u64(st, 2, counts->day);
+    bind_u64(st, 3, counts->day_count);
+    bind_u64(st, 4, counts->month);
+    bind_u64(st, 5, counts->month_count);
+    bind_u64(st, 6, counts->total);
     return gp_store_run(s, GP_ST_PACKAGE_SAVE);
+}
+
+static struct gp_counts counts_at(sqlite3_stmt *st)
+{
+    return (struct gp_counts){.day = (uint32_t)u64_at(st, 1),
+                              .day_count = u64_at(st, 2),
+                              .month = (uint32_t)u64_at(st, 3),
+                              .month_count = u64_at(st, 4),
+                              .total = u64_at(st, 5)};
+}
+
+bool gp_store_package(struct gp_store *s, const char *allowance, struct gp_counts *out)
+{
+    sqlite3_stmt *st = s->st[GP_ST_PACKAGE];
+    *out = (struct gp_counts){0};
+    bind_text(st, 1, allowance);
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        *out = counts_at(st);
+    bool good = rc == SQLITE_ROW || rc == SQLITE_DONE || gp_store_fail(s);
+    sqlite3_reset(st);
+    return good;
 }
 
 bool gp_store_packages(struct gp_store *s, gp_store_package_fn *each, void *arg)
 {
     sqlite3_stmt *st = s->st[GP_ST_PACKAGES];
     int rc;
-    while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-        each(arg, text_at(st, 0), (uint32_t)u64_at(st, 1), u64_at(st, 2), (uint32_t)u64_at(st, 3), u64_at(st, 4));
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        const struct gp_counts counts = counts_at(st);
+        each(arg, text_at(st, 0), &counts);
+    }
+    bool good = rc == SQLITE_DONE || gp_store_fail(s);
+    sqlite3_reset(st);
+    return good;
+}
+
+bool gp_store_test_turn(struct gp_store *s, const struct gp_test_turn *turn, const struct gp_change *change)
+{
+    enum gp_statement which = turn->open ? GP_ST_TEST_OPEN : GP_ST_TEST_CLOSE;
+    if (!gp_store_begin(s))
+        return false;
+    bind_text(s->st[which], 1, turn->allowance);
+    if (turn->open) {
+        bind_text(s->st[which], 2, turn->what);
+        bind_text(s->st[which], 3, turn->why);
+    }
+    bool good = gp_store_run(s, which);
+    return finish(s, good && (sqlite3_changes(s->db) == 0 || gp_store_journal(s, change)));
+}
+
+bool gp_store_tests(struct gp_store *s, gp_store_test_fn *each, void *arg)
+{
+    sqlite3_stmt *st = s->st[GP_ST_TESTS];
+    int rc;
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        const struct gp_test_turn turn = {
+            .allowance = text_at(st, 0), .what = text_at(st, 1), .why = text_at(st, 2), .open = u64_at(st, 3) != 0};
+        each(arg, &turn);
+    }
     bool good = rc == SQLITE_DONE || gp_store_fail(s);
     sqlite3_reset(st);
     return good;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * usage.c - what an agency has used: rings of buckets and two calendar counters
+ * usage.c - what an agency has used: rings of buckets and three durable counters
  *
  * The bucket with absolute number k stands in slot k modulo slots. Buckets between two charges are empty, so moving a
  * ring forward clears what it steps over.
@@ -76,12 +76,12 @@ bool gp_usage_mend(struct gp_usage *u, uint64_t now_ms)
     bool moved = false;
     for (size_t i = 0; i < GP_USAGE_RINGS; i++)
         moved = ring_mend(&u->ring[i], i, now_ms) || moved;
-    if (u->day > gp_usage_day(now_ms + GP_USAGE_SKEW_MS)) {
-        u->day = gp_usage_day(now_ms);
+    if (u->counts.day > gp_usage_day(now_ms + GP_USAGE_SKEW_MS)) {
+        u->counts.day = gp_usage_day(now_ms);
         moved = true;
     }
-    if (u->month > gp_usage_month(now_ms + GP_USAGE_SKEW_MS)) {
-        u->month = gp_usage_month(now_ms);
+    if (u->counts.month > gp_usage_month(now_ms + GP_USAGE_SKEW_MS)) {
+        u->counts.month = gp_usage_month(now_ms);
         moved = true;
     }
     return moved;
@@ -104,8 +104,9 @@ void gp_usage_charge(struct gp_usage *u, uint64_t now_ms, uint32_t recipients)
         ring_advance(r, i, now_ms / shape[i].ms);
         add_u32(&r->slot[r->newest % shape[i].slots], recipients);
     }
-    calendar_charge(&u->day, &u->day_count, gp_usage_day(now_ms), recipients);
-    calendar_charge(&u->month, &u->month_count, gp_usage_month(now_ms), recipients);
+    calendar_charge(&u->counts.day, &u->counts.day_count, gp_usage_day(now_ms), recipients);
+    calendar_charge(&u->counts.month, &u->counts.month_count, gp_usage_month(now_ms), recipients);
+    add_u64(&u->counts.total, recipients);
 }
 
 static uint64_t ring_window(const struct gp_usage_ring *r, size_t i, uint64_t window_ms, uint64_t now_ms)
@@ -136,18 +137,25 @@ static uint64_t calendar_count(uint32_t period, uint64_t count, uint32_t current
     return period >= current && period <= soon ? count : 0;
 }
 
-uint64_t gp_usage_package(const struct gp_usage *u, enum gp_package_period period, uint64_t now_ms)
+uint64_t gp_counts_package(const struct gp_counts *c, enum gp_package_period period, uint64_t now_ms)
 {
     uint64_t soon = now_ms + GP_USAGE_SKEW_MS;
     switch (period) {
     case GP_PACKAGE_NONE:
         break;
     case GP_PACKAGE_DAY:
-        return calendar_count(u->day, u->day_count, gp_usage_day(now_ms), gp_usage_day(soon));
+        return calendar_count(c->day, c->day_count, gp_usage_day(now_ms), gp_usage_day(soon));
     case GP_PACKAGE_MONTH:
-        return calendar_count(u->month, u->month_count, gp_usage_month(now_ms), gp_usage_month(soon));
+        return calendar_count(c->month, c->month_count, gp_usage_month(now_ms), gp_usage_month(soon));
+    case GP_PACKAGE_TOTAL:
+        return c->total;
     }
     return 0;
+}
+
+uint64_t gp_usage_package(const struct gp_usage *u, enum gp_package_period period, uint64_t now_ms)
+{
+    return gp_counts_package(&u->counts, period, now_ms);
 }
 
 static bool fits(uint64_t used, uint64_t limit, uint32_t recipients)
@@ -204,6 +212,8 @@ void gp_usage_merge(struct gp_usage *u, const struct gp_usage *seen)
 {
     for (size_t i = 0; i < GP_USAGE_RINGS; i++)
         ring_merge(&u->ring[i], &seen->ring[i], i);
-    calendar_merge(&u->day, &u->day_count, seen->day, seen->day_count);
-    calendar_merge(&u->month, &u->month_count, seen->month, seen->month_count);
+    calendar_merge(&u->counts.day, &u->counts.day_count, seen->counts.day, seen->counts.day_count);
+    calendar_merge(&u->counts.month, &u->counts.month_count, seen->counts.month, seen->counts.month_count);
+    if (seen->counts.total > u->counts.total)
+        u->counts.total = seen->counts.total;
 }

@@ -2,9 +2,9 @@
  *
  * usage_item.c - the usage item as octets; gatepost-keys(5)
  *
- * "GPU1", birth (8 octets), day and month (4 each), their counts (8 each), then each ring: its newest bucket's number
- * (8) and its slots (4 each), last FNV-1a of all before it (8). One length only, so nothing has to be measured or
- * searched.
+ * "GPU2", birth (8 octets), day and month (4 each), their counts (8 each), the total (8), then each ring: its newest
+ * bucket's number (8) and its slots (4 each), last FNV-1a of all before it (8). "GPU1" is the same without the total.
+ * One length each, so nothing has to be measured or searched.
  */
 #include "shared/usage.h"
 
@@ -14,21 +14,25 @@
 
 static const size_t slots[GP_USAGE_RINGS] = {128, 128, 128, 97};
 
-#define HEAD 36
+#define HEAD 44
+#define HEAD_1 36
+#define RINGS (GP_USAGE_RINGS * 8 + (128 + 128 + 128 + 97) * 4)
 #define TAIL 8
-#define LENGTH (HEAD + GP_USAGE_RINGS * 8 + (128 + 128 + 128 + 97) * 4 + TAIL)
+#define LENGTH (HEAD + RINGS + TAIL)
+#define LENGTH_1 (HEAD_1 + RINGS + TAIL)
 
 _Static_assert(LENGTH <= GP_USAGE_ITEM_MAX, "the usage item has outgrown its bound");
 
 size_t gp_usage_encode(const struct gp_usage *u, char out[GP_USAGE_ITEM_MAX])
 {
     char *at = out + HEAD;
-    memcpy(out, "GPU1", 4);
+    memcpy(out, "GPU2", 4);
     gp_octets_put(out + 4, 8, u->birth);
-    gp_octets_put(out + 12, 4, u->day);
-    gp_octets_put(out + 16, 4, u->month);
-    gp_octets_put(out + 20, 8, u->day_count);
-    gp_octets_put(out + 28, 8, u->month_count);
+    gp_octets_put(out + 12, 4, u->counts.day);
+    gp_octets_put(out + 16, 4, u->counts.month);
+    gp_octets_put(out + 20, 8, u->counts.day_count);
+    gp_octets_put(out + 28, 8, u->counts.month_count);
+    gp_octets_put(out + 36, 8, u->counts.total);
     for (size_t i = 0; i < GP_USAGE_RINGS; i++) {
         gp_octets_put(at, 8, u->ring[i].newest);
         at += 8;
@@ -39,18 +43,25 @@ size_t gp_usage_encode(const struct gp_usage *u, char out[GP_USAGE_ITEM_MAX])
     return LENGTH;
 }
 
+static bool begins(struct gp_str item, const char *mark, size_t length)
+{
+    return item.n == length && memcmp(item.p, mark, 4) == 0;
+}
+
 bool gp_usage_decode(struct gp_str item, struct gp_usage *out)
 {
-    if (item.n != LENGTH || memcmp(item.p, "GPU1", 4) != 0)
+    bool first = begins(item, "GPU1", LENGTH_1);
+    if (!first && !begins(item, "GPU2", LENGTH))
         return false;
-    if (gp_octets_get(item.p + LENGTH - TAIL, TAIL) != gp_str_hash((struct gp_str){item.p, LENGTH - TAIL}))
+    if (gp_octets_get(item.p + item.n - TAIL, TAIL) != gp_str_hash((struct gp_str){item.p, item.n - TAIL}))
         return false;
-    const char *at = item.p + HEAD;
+    const char *at = item.p + (first ? HEAD_1 : HEAD);
     gp_usage_init(out, gp_octets_get(item.p + 4, 8));
-    out->day = (uint32_t)gp_octets_get(item.p + 12, 4);
-    out->month = (uint32_t)gp_octets_get(item.p + 16, 4);
-    out->day_count = gp_octets_get(item.p + 20, 8);
-    out->month_count = gp_octets_get(item.p + 28, 8);
+    out->counts = (struct gp_counts){.day = (uint32_t)gp_octets_get(item.p + 12, 4),
+                                     .month = (uint32_t)gp_octets_get(item.p + 16, 4),
+                                     .day_count = gp_octets_get(item.p + 20, 8),
+                                     .month_count = gp_octets_get(item.p + 28, 8),
+                                     .total = first ? 0 : gp_octets_get(item.p + 36, 8)};
     for (size_t i = 0; i < GP_USAGE_RINGS; i++) {
         out->ring[i].newest = gp_octets_get(at, 8);
         at += 8;

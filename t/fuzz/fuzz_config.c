@@ -79,6 +79,18 @@ static void check_faults(const struct gp_faults *faults)
     }
 }
 
+/* A window admits its address as itself from its first moment to its last, and nobody there before or after has its
+ * place. */
+static void check_test(const struct gp_config *c, const struct gp_agency *a, const struct gp_test_window *w)
+{
+    if (gp_config_by_address(c, &w->address) != NULL || gp_config_lists(c, &w->address) != a || w->messages == 0 ||
+        gp_config_admits(c, &w->address, w->from.ms) != &w->acting ||
+        gp_config_admits(c, &w->address, w->until.ms - 1) != &w->acting ||
+        gp_config_admits(c, &w->address, w->from.ms - 1) == &w->acting ||
+        gp_config_admits(c, &w->address, w->until.ms) == &w->acting)
+        abort();
+}
+
 static void check_config(const struct gp_config *c)
 {
     if (c->relay_name == NULL || c->return_path == NULL || c->counters_prefix == NULL || c->policy_listen == NULL)
@@ -96,6 +108,8 @@ static void check_config(const struct gp_config *c)
             if (gp_config_by_login(c, gp_str_z(a->logins.v[j])) != a)
                 abort();
         }
+        for (size_t j = 0; j < a->tests; j++)
+            check_test(c, a, &a->test[j]);
     }
 }
 

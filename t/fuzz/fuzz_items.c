@@ -13,7 +13,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-#define USAGE_LENGTH 2000
+#define USAGE_LENGTH 2008
+#define USAGE_LENGTH_1 2000 /* of the version before */
 
 static void expect(bool good)
 {
@@ -30,7 +31,9 @@ static void usage_item(struct gp_str item, uint64_t now_ms)
     char again[GP_USAGE_ITEM_MAX];
     if (!gp_usage_decode(item, &u))
         return;
-    expect(gp_usage_encode(&u, again) == item.n && memcmp(again, item.p, item.n) == 0);
+    size_t n = gp_usage_encode(&u, again);
+    expect(item.n == USAGE_LENGTH_1 || (n == item.n && memcmp(again, item.p, item.n) == 0));
+    expect(gp_usage_decode((struct gp_str){again, n}, &other) && memcmp(&u, &other, sizeof u) == 0);
     (void)gp_usage_judge(&u, &limits, now_ms, 1);
     other = u;
     gp_usage_mend(&u, now_ms);
@@ -65,12 +68,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     uint64_t now_ms = gp_octets_get((const char *)data + 1, 8) >> 16;
     size_t length = n - 9;
     memcpy(item, data + 9, length);
-    if ((data[0] & 1) == 0 && length < USAGE_LENGTH && (data[0] & 2) != 0) {
+    if ((data[0] & 1) == 0 && length < USAGE_LENGTH && length != USAGE_LENGTH_1 && (data[0] & 2) != 0) {
         memset(item + length, 0, USAGE_LENGTH - length);
         length = USAGE_LENGTH;
     }
     if ((data[0] & 2) != 0 && length > 8) {
-        memcpy(item, (data[0] & 1) == 0 ? "GPU1" : "GPS1", 4);
+        const char *usage = length == USAGE_LENGTH_1 ? "GPU1" : "GPU2";
+        memcpy(item, (data[0] & 1) == 0 ? usage : "GPS1", 4);
         gp_octets_put(item + length - 8, 8, gp_str_hash((struct gp_str){item, length - 8}));
     }
     if ((data[0] & 1) == 0)

@@ -36,6 +36,7 @@ discard   unix       -  -  n  -     -    discard
 virtual   unix       -  n  n  -     -    virtual
 anvil     unix       -  -  n  -     1    anvil
 scache    unix       -  -  n  -     1    scache
+tlsmgr    unix       -  -  n  1000? 1    tlsmgr
 postlog   unix-dgram n  -  n  -     1    postlogd
 """
 
@@ -59,9 +60,9 @@ def read_template(name):
 
 
 def main_cf(settings):
-    """The relay's template under the private settings; every parameter once."""
+    """The relay's templates under the private settings; every parameter once."""
     parameters = {}
-    for line in read_template("main.cf"):
+    for line in read_template("main.cf") + read_template("login/main.cf"):
         name, _, value = line.partition("=")
         parameters[name.strip()] = value.strip()
     parameters.update(settings)
@@ -71,7 +72,7 @@ def main_cf(settings):
 def listeners(places):
     """The listeners of the relay's master.cf: {profile: [(place, extra options)]}, the template's own address replaced."""
     text = ""
-    for service in read_template("master.cf"):
+    for service in read_template("master.cf") + read_template("login/master.cf"):
         profile = re.search(r"milter_macro_daemon_name=(\S+)", service).group(1)
         for place, extra in places.get(profile, []):
             text += re.sub(r"^\S+", place, service) + "".join(f"\n    -o {{ {e} }}" for e in extra) + "\n"

@@ -9,15 +9,18 @@
 """
 import fcntl
 import grp
+import hashlib
 import json
 import os
 import pwd
+import secrets
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 
+import dovecot
 import process
 import sample
 import smtp
@@ -34,10 +37,11 @@ class Relay:
     agencies: text of the one agencies file; None keeps what the state directory has, or takes the sample.
     changes: settings of gatepost.conf. milters: how many, each with a listener of its own (relay.ports[i]).
     wrap: words before a daemon's command line. memcached=False raises none (counters = []).
+    auth_url: where Dovecot asks about logins; None is gatepost-policyd.
     """
 
     def __init__(self, build=None, state=None, agencies=None, changes=None, milters=1, memcached=True, wrap=(),
-                 postfix=None, say=None):
+                 postfix=None, say=None, auth_url=None):
         self.build = os.path.abspath(build or os.environ.get("GATEPOST_BUILD") or os.path.join(ROOT, "build"))
         self.keep = state is not None
         self.state = os.path.realpath(state) if state else None
@@ -47,6 +51,7 @@ class Relay:
             self.changes["counters"] = []
         self.wrap, self.postfix_settings = list(wrap), dict(postfix or {})
         self.say = say or (lambda text: None)
+        self.auth_url, self.auth_port = auth_url, 0
         self.lock = None
         self.daemons = []
         self.postfix = None
@@ -112,6 +117,8 @@ class Relay:
             os.makedirs(self.path(name), mode=0o755, exist_ok=True)
             os.chown(self.path(name), nobody, postfix)
         self.write_key(postfix)
+        self.write_auth_key(postfix)
+        dovecot.certificate(self.path("tls"))
         self.write_configuration()
         self.check_configuration()
 
@@ -144,6 +151,7 @@ class Relay:
         if os.path.exists(self.path("env")):
             os.unlink(self.path("env"))
         PrivatePostfix(self.state, {}, 0, {}).stop()
+        dovecot.end_leftover(self.state)
         for name in os.listdir(self.state):
             if not name.startswith("run"):
                 continue
@@ -162,10 +170,22 @@ class Relay:
             f.write(line)
         os.chown(path, 0, group)
 
+    def write_auth_key(self, group):
+        path = self.path("keys", "auth")
+        if not os.path.exists(path):
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w") as f:
+                f.write(secrets.token_hex(16) + "\n")
+            os.chown(path, 0, group)
+        with open(path) as f:
+            self.auth_key = f.read().strip()
+
     def write_configuration(self):
+        settings = dict(self.changes)
+        if self.auth_port:
+            settings = {"auth_listen": f"127.0.0.1:{self.auth_port}", "auth_key": self.path("keys", "auth"), **settings}
         for instance in self.instances:
             with open(self.config(instance), "w") as f:
-                f.write(sample.configuration(self.state, instance, **self.changes))
+                f.write(sample.configuration(self.state, instance, **settings))
         path = self.path("agencies.d", "agencies.conf")
         if self.agencies_text is not None or not os.path.exists(path):
             with open(path, "w") as f:
@@ -177,9 +197,11 @@ class Relay:
             raise Trouble(f"the configuration has faults:\n{done.stdout}{done.stderr}")
 
     def raise_all(self):
-        ports = process.free_ports(self.milter_count + 2)
-        sink_port, self.return_port, self.ports = ports[0], ports[1], ports[2:]
+        ports = process.free_ports(self.milter_count + 5)
+        sink_port, self.return_port, self.ports = ports[0], ports[1], ports[5:]
+        self.auth_port, self.login_port, self.both_port = ports[2:5]
         self.port = self.ports[0]
+        self.write_configuration()
         self.daemons = []
         if self.with_memcached:
             self.say("memcached on a UNIX socket")
@@ -198,8 +220,10 @@ class Relay:
         self.milter = self.milters[0]
         self.say("a private Postfix")
         self.raise_postfix(sink_port)
+        self.say("a private Dovecot, for logins")
+        self.raise_dovecot()
         self.say("every listener")
-        for port in [*self.ports, self.return_port]:
+        for port in [*self.ports, self.return_port, self.login_port, self.both_port]:
             process.wait_for(f"Postfix to answer on port {port}", lambda: process.tcp_greets(port))
 
     def add(self, name, argv, pid_file=None):
@@ -222,12 +246,27 @@ class Relay:
                 extra = [f"smtpd_milters = {{ unix:gatepost/milter{instance}.sock, default_action=tempfail, "
                          "command_timeout=30s }"]
             submission += [(f"127.0.0.1:{port}", extra), (f"[::1]:{port}", extra)]
-        places = {"gatepost-address": submission, "gatepost-return": [(f"127.0.0.1:{self.return_port}", [])]}
+        places = {"gatepost-address": submission, "gatepost-return": [(f"127.0.0.1:{self.return_port}", [])],
+                  "gatepost-login": [(f"127.0.0.1:{self.login_port}", [])],
+                  "gatepost-both": [(f"127.0.0.1:{self.both_port}", [])]}
         self.postfix = PrivatePostfix(self.state, places, sink_port,
                                       {"myhostname": sample.RELAY_NAME, "gatepost_return_path": sample.RETURN_PATH,
+                                       "smtpd_tls_cert_file": self.path("tls", "relay.pem"),
+                                       "smtpd_tls_key_file": self.path("tls", "relay.key"),
                                        **self.postfix_settings})
         self.postfix.write()
         self.postfix.start()
+
+    def raise_dovecot(self):
+        """Every login that an agency lists gets the one password of this state directory."""
+        agencies = json.loads(self.ctl("agencies", "--json").stdout)["agencies"]
+        self.logins = [login for a in agencies for login in a["logins"]]
+        self.login_password = hashlib.sha256(self.auth_key.encode()).hexdigest()[:16]
+        self.dovecot = dovecot.Dovecot(self.state, self.auth_url or f"http://127.0.0.1:{self.auth_port}/auth/",
+                                       self.auth_key, {name: self.login_password for name in self.logins})
+        self.dovecot.write()
+        daemon = self.add("dovecot", self.dovecot.argv, self.path("dovecot", "run", "master.pid"))
+        daemon.ready(lambda: process.unix_answers(self.dovecot.socket))
 
     # --- the env file -----------------------------------------------------------------------------------------------
 
@@ -246,7 +285,9 @@ class Relay:
             "START_POLICYD": run(self.policyd.argv), "START_MILTER": run(self.milter.argv),
             "START_MEMCACHED": run(self.memcached.argv) if self.with_memcached else "",
             "POLICYD_LOG": self.policyd.log, "MILTER_LOG": self.milter.log, "RETURN_MAILDIR": self.path("returned"),
-            "STATE": self.state,
+            "STATE": self.state, "LOGIN_PORT": self.login_port, "BOTH_PORT": self.both_port,
+            "LOGIN_USER": self.logins[0] if self.logins else "", "LOGIN_PASSWORD": self.login_password,
+            "LOGIN_CA": self.path("tls", "ca.pem"),
         }
         return words
 
@@ -281,6 +322,15 @@ class Relay:
     def ctl(self, *words, **options):
         return subprocess.run([self.program("gatepostctl"), "--config", self.config(), *words], text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+    def login(self, source="127.0.0.10", user=None, password=None, port=None, how="PLAIN"):
+        """A client after STARTTLS and, unless user is "", AUTH; its last reply is client.auth."""
+        client = smtp.Client(port or self.login_port, source)
+        client.hello()
+        client.starttls(self.path("tls", "ca.pem"), sample.RELAY_NAME)
+        user = self.logins[0] if user is None else user
+        client.auth = client.login(user, password or self.login_password, how) if user else None
+        return client
 
     def client(self, source="127.0.0.10", port=None, **options):
         return smtp.Client(port or self.port, source, **options)

@@ -14,6 +14,8 @@ REPLIES = {
     "not-permitted": "554 5.7.1 Address not permitted to relay",
     "blocked": "554 5.7.1 Blocked: %",
     "blocked-temporarily": "421 4.7.1 Blocked temporarily: %",
+    "login-ban": "421 4.7.0 Too many failed logins, try again later",
+    "login-required": "530 5.7.0 Login required",
     "paused": "450 4.7.1 Paused: %",
     "messages-per-session": "421 4.7.0 Too many messages in this session, reconnect",
     "session-time": "421 4.7.0 Session too long, reconnect",

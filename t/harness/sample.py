@@ -56,7 +56,7 @@ SAMPLE = "\n".join([
     "# The sample agencies of ./quickstart. Loopback addresses: one machine plays many clients.",
     "",
     agency("dol", ["127.0.0.10", "127.0.0.11"], ["dol.example.gov", ".dol.example.gov"], standby=["127.0.0.12"],
-           limits={"message_size": "100K", "rate": ["2000/1m"], "messages_per_session": "1000"}),
+           logins=["dol-app"], limits={"message_size": "100K", "rate": ["2000/1m"], "messages_per_session": "1000"}),
     agency("census", ["127.0.0.20"], ["census.example.gov"], limits={"rate": ["3/1m"]}),
     agency("parks", ["127.0.0.30"], ["parks.example.gov"], limits={"package": "2/day"}),
     agency("weather", ["127.0.0.40"], ["weather.example.gov"], limits={"sessions": "2"}),

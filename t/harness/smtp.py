@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A raw SMTP client: says exactly what it is told, from the address it is told, and remembers the dialogue."""
+import base64
 import socket
+import ssl
 import time
 
 CRLF = b"\r\n"
@@ -88,6 +90,28 @@ class Client:
 
     def hello(self, name="client.test"):
         return self.say(f"EHLO {name}")
+
+    def starttls(self, authority, name):
+        """STARTTLS, the certificate checked against authority (a file) and name, and EHLO again"""
+        reply = self.say("STARTTLS")
+        if reply.code == 220:
+            context = ssl.create_default_context(cafile=authority)
+            self.socket = context.wrap_socket(self.socket, server_hostname=name)
+            self.note("-", f"(TLS: {self.socket.version()})")
+            reply = self.hello()
+        return reply
+
+    def login(self, user, password, how="PLAIN"):
+        """AUTH PLAIN or AUTH LOGIN; the last reply"""
+        def encoded(text):
+            return base64.b64encode(text.encode()).decode()
+        if how == "PLAIN":
+            return self.say("AUTH PLAIN " + encoded(f"\0{user}\0{password}"))
+        reply = self.say("AUTH LOGIN")
+        for word in (user, password):
+            if reply.code == 334:
+                reply = self.say(encoded(word))
+        return reply
 
     def mail(self, sender, parameters=""):
         return self.say(f"MAIL FROM:<{sender}>{' ' + parameters if parameters else ''}")

@@ -98,8 +98,8 @@ static void the_database_remembers_packages(void **state)
     (void)state;
     struct gp_ctl_limits_view v;
     uint32_t month = gp_usage_month(NOW), day = gp_usage_day(NOW);
-    assert_true(gp_store_package_save(ctl.store, "dol", day, 3, month, 40));
-    assert_true(gp_store_package_save(ctl.store, "doe", day, 3, month, 900));
+    assert_true(gp_store_package_save(ctl.store, "dol", &(struct gp_counts){day, month, 3, 40, 0}));
+    assert_true(gp_store_package_save(ctl.store, "doe", &(struct gp_counts){day, month, 3, 900, 0}));
     put_usage(11, NOW); /* memcached lost what was before */
     gp_ctl_limits_view(&ctl, &agency, NOW, &v);
     assert_int_equal(v.package_used, 40);

@@ -39,6 +39,8 @@ static void test_names(void **state)
     assert_string_equal(key, "gp:block:192.0.2.10"); /* one address, one key */
     gp_key_ban(key, "gp", &six);
     assert_string_equal(key, "gp:ban:2001:db8::1");
+    gp_key_failures(key, "gp", &mapped);
+    assert_string_equal(key, "gp:failures:192.0.2.10");
     static const char *const limits[GP_LIMIT_COUNT] = {"gp:limit:dol:recipients_per_message",
                                                        "gp:limit:dol:message_size",
                                                        "gp:limit:dol:sessions",

@@ -395,18 +395,18 @@ static void test_clock_that_jumped(void **state)
 
 static struct {
     int calls;
-    uint64_t day_count, month_count;
+    char name[GP_ALLOWANCE_MAX + 1];
+    struct gp_counts counts;
 } saved;
 
-static void save(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month, uint64_t month_count)
+static void save(void *arg, const char *allowance, const struct gp_counts *counts)
 {
     assert_ptr_equal(arg, &saved);
-    assert_string_equal(agency, "dol");
-    assert_int_equal(day, gp_usage_day(NOW));
-    assert_int_equal(month, gp_usage_month(NOW));
+    assert_int_equal(counts->day, gp_usage_day(NOW));
+    assert_int_equal(counts->month, gp_usage_month(NOW));
     saved.calls++;
-    saved.day_count = day_count;
-    saved.month_count = month_count;
+    saved.counts = *counts;
+    snprintf(saved.name, sizeof saved.name, "%s", allowance);
 }
 
 static void test_packages(void **state)
@@ -416,7 +416,11 @@ static void test_packages(void **state)
     unsigned warning, seen[11] = {0};
     (void)state;
     a.limits.package = (struct gp_package){20, GP_PACKAGE_MONTH};
-    gp_ledger_seed_package(l, "dol", gp_usage_day(NOW), 3, gp_usage_month(NOW), 10);
+    gp_ledger_seed_package(
+        l, "dol",
+        &(struct gp_counts){
+            .day = gp_usage_day(NOW), .day_count = 3, .month = gp_usage_month(NOW), .month_count = 10, .total = 70});
+    saved.calls = 0;
     gp_ledger_packages(l, save, &saved);
     assert_int_equal(saved.calls, 0); /* what came from the database need not go back */
     gp_ledger_renew(l, NOW);
@@ -432,8 +436,10 @@ static void test_packages(void **state)
     gp_ledger_packages(l, save, &saved);
     gp_ledger_packages(l, save, &saved);
     assert_int_equal(saved.calls, 1);
-    assert_int_equal(saved.day_count, 13);
-    assert_int_equal(saved.month_count, 20);
+    assert_string_equal(saved.name, "dol");
+    assert_int_equal(saved.counts.day_count, 13);
+    assert_int_equal(saved.counts.month_count, 20);
+    assert_int_equal(saved.counts.total, 80);
     gp_ledger_free(l);
 }
 

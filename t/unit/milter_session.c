@@ -65,7 +65,10 @@ static int setup(void **state)
     if (mkdir(path, 0700) != 0 ||
         !write_file("agencies.d/a.conf",
                     "dol = { contact = \"a@dol.gov\" production = [ \"192.0.2.10\", \"2001:db8::10\" ]\n"
-                    "  sender_domains = [ \"dol.gov\" ] limits = { sessions = \"2\" message_size = \"200K\" } }\n",
+                    "  sender_domains = [ \"dol.gov\" ] limits = { sessions = \"2\" message_size = \"200K\" }\n"
+                    "  logins = [ \"dol-app\" ] }\n"
+                    "doe = { logins = [ \"doe-app\" ] sender_domains = [ \"doe.gov\" ]\n"
+                    "  limits = { sessions = \"1\" } }\n",
                     path) ||
         !configure("local"))
         return -1;
@@ -113,7 +116,8 @@ static void test_who(void **state)
         {"gatepost-address", "192.0.2.11", "192.0.2.11", false},
         {"gatepost-address", NULL, "unknown", false},
         {"gatepost-login", "192.0.2.10", "192.0.2.10", false},
-        {"gatepost-both", "192.0.2.10", "192.0.2.10", false},
+        {"gatepost-both", "192.0.2.10", "192.0.2.10", true},
+        {"gatepost-both", "192.0.2.11", "192.0.2.11", false},
         {"gatepost-return", "192.0.2.10", "192.0.2.10", false},
     };
     (void)state;
@@ -159,6 +163,75 @@ static void test_limit(void **state)
     gp_session_end(b, &at);
     gp_session_end(c, &at);
     gp_session_end(d, &at);
+    assert_int_equal(gp_ledger_sessions(ledger), 0);
+}
+
+static const char *name_of(const struct gp_agency *a)
+{
+    return a != NULL ? a->name : "nobody";
+}
+
+/* Whose the session is after MAIL, and how many places are taken then. */
+static void test_logins(void **state)
+{
+    static const struct {
+        const char *profile, *address, *login, *agency, *lists;
+        unsigned taken;
+    } rows[] = {
+        {"gatepost-login", "192.0.2.10", "", "nobody", "nobody", 0},
+        {"gatepost-login", "192.0.2.10", "dol-app", "dol", "dol", 1},
+        {"gatepost-login", "192.0.2.10", "doe-app", "doe", "doe", 1},
+        {"gatepost-login", "192.0.2.99", "doe-app", "doe", "doe", 1},
+        {"gatepost-login", "192.0.2.99", "joe", "nobody", "nobody", 0},
+        {"gatepost-login", "192.0.2.99", "Doe-App", "nobody", "nobody", 0},
+        {"gatepost-login", NULL, "doe-app", "doe", "doe", 1},
+        {"gatepost-both", "192.0.2.10", "", "dol", "nobody", 1},
+        {"gatepost-both", "192.0.2.10", "dol-app", "dol", "dol", 1},
+        {"gatepost-both", "192.0.2.10", "doe-app", "dol", "doe", 1}, /* refused, and nobody's place is taken for it */
+        {"gatepost-both", "192.0.2.99", "doe-app", "nobody", "doe", 0},
+        {"gatepost-address", "192.0.2.10", "doe-app", "dol", "doe", 1},
+        {"gatepost-address", "192.0.2.99", "doe-app", "nobody", "doe", 0},
+        {"gatepost-return", "192.0.2.10", "dol-app", "nobody", "dol", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct gp_session *s = begin(rows[i].profile, rows[i].address);
+        for (int again = 0; again < 2; again++) {
+            gp_session_login(s, gp_str_z(rows[i].login), &at);
+            gp_session_prepare(s, &at);
+            if (strcmp(name_of(s->agency), rows[i].agency) != 0 || strcmp(name_of(s->login), rows[i].lists) != 0 ||
+                gp_ledger_sessions(ledger) != rows[i].taken || s->logged_in != (rows[i].login[0] != '\0'))
+                fail_msg("row %zu: agency %s, login of %s, %u taken", i, name_of(s->agency), name_of(s->login),
+                         (unsigned)gp_ledger_sessions(ledger));
+        }
+        gp_session_end(s, &at);
+        assert_int_equal(gp_ledger_sessions(ledger), 0);
+    }
+}
+
+static void test_login_limit(void **state)
+{
+    (void)state;
+    struct gp_session *a = begin("gatepost-login", "192.0.2.99"), *b = begin("gatepost-login", "192.0.2.98");
+    gp_session_login(a, GP_STR("doe-app"), &at);
+    gp_session_login(b, GP_STR("doe-app"), &at);
+    assert_int_equal(a->standing, GP_ACCEPTED);
+    assert_int_equal(b->standing, GP_SESSION_LIMIT);
+    assert_int_equal(gp_ledger_sessions(ledger), 1);
+    gp_session_login(a, GP_STR("dol-app"), &at); /* another agency's: its place first, then doe's is free */
+    assert_int_equal(a->standing, GP_ACCEPTED);
+    assert_string_equal(a->agency->name, "dol");
+    assert_int_equal(gp_ledger_sessions(ledger), 1);
+    struct gp_session *c = begin("gatepost-login", "192.0.2.97");
+    gp_session_login(c, GP_STR("doe-app"), &at);
+    assert_int_equal(c->standing, GP_ACCEPTED);
+    gp_session_login(a, GP_STR("doe-app"), &at); /* full again: what it had goes all the same */
+    assert_int_equal(a->standing, GP_SESSION_LIMIT);
+    assert_false(a->taken);
+    assert_int_equal(gp_ledger_sessions(ledger), 1);
+    gp_session_end(a, &at);
+    gp_session_end(b, &at);
+    gp_session_end(c, &at);
     assert_int_equal(gp_ledger_sessions(ledger), 0);
 }
 
@@ -271,9 +344,9 @@ static void test_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_who),     cmocka_unit_test(test_unix_peer), cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_message), cmocka_unit_test(test_epochs),    cmocka_unit_test(test_store_away),
-        cmocka_unit_test(test_the_end),
+        cmocka_unit_test(test_who),    cmocka_unit_test(test_unix_peer),   cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_logins), cmocka_unit_test(test_login_limit), cmocka_unit_test(test_message),
+        cmocka_unit_test(test_epochs), cmocka_unit_test(test_store_away),  cmocka_unit_test(test_the_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -138,16 +138,6 @@ static void strangers(void **state)
     expect_both(GP_NOT_PERMITTED, "listed");
 }
 
-static void logins_not_yet(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"gatepost-login", "gatepost-both"};
-    for (size_t i = 0; i < 2; i++) {
-        expect(names[i], GP_STAGE_CONNECT, GP_NOT_PERMITTED, "nobody");
-        expect(names[i], GP_STAGE_RCPT, GP_NOT_PERMITTED, "nobody");
-    }
-}
-
 static void permanent_blocks(void **state)
 {
     (void)state;
@@ -443,7 +433,6 @@ int main(void)
         cmocka_unit_test_setup(admitted, fresh),
         cmocka_unit_test_setup(profiles, fresh),
         cmocka_unit_test_setup(strangers, fresh),
-        cmocka_unit_test_setup(logins_not_yet, fresh),
         cmocka_unit_test_setup(permanent_blocks, fresh),
         cmocka_unit_test_setup(live_blocks, fresh),
         cmocka_unit_test_setup(bans_and_pauses, fresh),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * store.c - the database: blocks, journal, packages, several writers, files as they should be
+ * store.c - the database: blocks, journal, counts, test windows, several writers, files as they should be
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -177,20 +177,15 @@ static void test_changed(void **state)
 }
 
 static struct {
-    uint32_t day, month;
-    uint64_t day_count, month_count;
+    struct gp_counts counts;
     int rows;
 } package;
 
-static void keep_package(void *arg, const char *agency, uint32_t day, uint64_t day_count, uint32_t month,
-                         uint64_t month_count)
+static void keep_package(void *arg, const char *allowance, const struct gp_counts *counts)
 {
     assert_ptr_equal(arg, &package);
-    assert_string_equal(agency, "dol");
-    package.day = day;
-    package.day_count = day_count;
-    package.month = month;
-    package.month_count = month_count;
+    assert_string_equal(allowance, "dol");
+    package.counts = *counts;
     package.rows++;
 }
 
@@ -198,38 +193,103 @@ static void test_packages(void **state)
 {
     static const struct {
         const char *name;
-        uint32_t day;
-        uint64_t day_count;
-        uint32_t month;
-        uint64_t month_count;
-        uint32_t is_day;
-        uint64_t is_day_count;
-        uint32_t is_month;
-        uint64_t is_month_count;
+        struct gp_counts save, is; /* day, month, and the three counts */
     } cases[] = {
-        {"first", 100, 5, 3, 50, 100, 5, 3, 50},
-        {"more", 100, 7, 3, 52, 100, 7, 3, 52},
-        {"a smaller count of the same period", 100, 6, 3, 1, 100, 7, 3, 52},
-        {"next day", 101, 1, 3, 53, 101, 1, 3, 53},
-        {"a day before", 100, 9, 3, 54, 101, 1, 3, 54},
-        {"next month", 102, 2, 4, 2, 102, 2, 4, 2},
-        {"a month before", 90, 99, 3, 99, 102, 2, 4, 2},
-        {"more than the database can count", 102, UINT64_MAX, 4, 3, 102, INT64_MAX, 4, 3},
+        {"first", {100, 3, 5, 50, 500}, {100, 3, 5, 50, 500}},
+        {"more", {100, 3, 7, 52, 502}, {100, 3, 7, 52, 502}},
+        {"a smaller count of the same period", {100, 3, 6, 1, 9}, {100, 3, 7, 52, 502}},
+        {"next day", {101, 3, 1, 53, 503}, {101, 3, 1, 53, 503}},
+        {"a day before", {100, 3, 9, 54, 504}, {101, 3, 1, 54, 504}},
+        {"next month", {102, 4, 2, 2, 505}, {102, 4, 2, 2, 505}},
+        {"a month before", {90, 3, 99, 99, 1}, {102, 4, 2, 2, 505}},
+        {"more than the database can count", {102, 4, UINT64_MAX, 3, UINT64_MAX}, {102, 4, INT64_MAX, 3, INT64_MAX}},
     };
     struct gp_store *s = open_store();
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_true(gp_store_begin(s));
-        assert_true(
-            gp_store_package_save(s, "dol", cases[i].day, cases[i].day_count, cases[i].month, cases[i].month_count));
+        assert_true(gp_store_package_save(s, "dol", &cases[i].save));
         assert_true(gp_store_commit(s));
         package.rows = 0;
         assert_true(gp_store_packages(s, keep_package, &package));
-        if (package.rows != 1 || package.day != cases[i].is_day || package.day_count != cases[i].is_day_count ||
-            package.month != cases[i].is_month || package.month_count != cases[i].is_month_count)
-            fail_msg("%s: %u %lu %u %lu", cases[i].name, package.day, (unsigned long)package.day_count, package.month,
-                     (unsigned long)package.month_count);
+        if (package.rows != 1 || memcmp(&package.counts, &cases[i].is, sizeof cases[i].is) != 0)
+            fail_msg("%s: %lu %lu %lu", cases[i].name, (unsigned long)package.counts.day_count,
+                     (unsigned long)package.counts.month_count, (unsigned long)package.counts.total);
+        struct gp_counts one;
+        assert_true(gp_store_package(s, "dol", &one));
+        assert_memory_equal(&one, &cases[i].is, sizeof one);
+        assert_true(gp_store_package(s, "do", &one));
+        assert_int_equal(one.total, 0);
     }
+    gp_store_close(s);
+}
+
+/* What Gatepost made before there were totals and test windows. */
+static void test_older_schema(void **state)
+{
+    static const struct gp_counts before = {102, 4, 7, 52, 0}, later = {102, 4, 8, 53, 1};
+    struct gp_counts counts;
+    (void)state;
+    sql("CREATE TABLE block (target TEXT PRIMARY KEY, reason TEXT NOT NULL, since_ms INTEGER NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, when_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+        " verb TEXT NOT NULL, what TEXT NOT NULL, why TEXT NOT NULL);"
+        "CREATE TABLE package (agency TEXT PRIMARY KEY, day INTEGER NOT NULL, day_count INTEGER NOT NULL,"
+        " month INTEGER NOT NULL, month_count INTEGER NOT NULL) WITHOUT ROWID;"
+        "INSERT INTO block VALUES ('dos', 'spam', 5);"
+        "INSERT INTO journal VALUES (1, 1, 'root', 'block', 'dos', 'ticket 1');"
+        "INSERT INTO package VALUES ('dol', 102, 7, 4, 52);"
+        "PRAGMA user_version = 1");
+    for (int i = 0; i < 2; i++) {
+        struct gp_store *s = open_store();
+        struct gp_blocks b;
+        assert_true(gp_store_blocks(s, &b));
+        assert_int_equal(b.n, 1);
+        gp_blocks_free(&b);
+        expect_history(s, 10, "block dos;");
+        assert_true(gp_store_package(s, "dol", &counts));
+        assert_memory_equal(&counts, i == 0 ? &before : &later, sizeof counts);
+        assert_true(gp_store_package_save(s, "dol", &later));
+        gp_store_close(s);
+    }
+}
+
+static void keep_test(void *arg, const struct gp_test_turn *turn)
+{
+    gp_buf_printf(arg, "%s %s %s %s;", turn->allowance, turn->open ? "open" : "closed", turn->what, turn->why);
+}
+
+static void expect_noted(struct gp_store *s, const char *expect)
+{
+    char text[256];
+    struct gp_buf b = gp_buf_on(text, sizeof text);
+    assert_true(gp_store_tests(s, keep_test, &b));
+    assert_string_equal(text, expect);
+}
+
+static void test_turns(void **state)
+{
+    const struct gp_test_turn open = {"dol:1", "what", "why", true}, shut = {"dol:1", NULL, NULL, false};
+    const struct gp_change opened = change_of("test open", "dol", 1), closed = change_of("test close", "dol", 2);
+    struct gp_store *s = open_store(), *other = open_store();
+    (void)state;
+    assert_true(gp_store_test_turn(s, &shut, &closed)); /* never noted: closed as it is */
+    expect_history(s, 10, "");
+    expect_noted(s, "");
+    assert_true(gp_store_test_turn(s, &open, &opened));
+    assert_true(gp_store_test_turn(s, &open, &opened));
+    assert_true(gp_store_test_turn(other, &open, &opened)); /* nor by another process */
+    expect_history(s, 10, "test open dol;");
+    expect_noted(other, "dol:1 open what why;");
+    assert_true(gp_store_test_turn(other, &shut, &closed));
+    assert_true(gp_store_test_turn(s, &shut, &closed));
+    expect_history(s, 10, "test close dol;test open dol;");
+    expect_noted(s, "dol:1 closed what why;");
+    assert_true(gp_store_test_turn(s, &open, &opened)); /* it may open again */
+    expect_history(s, 10, "test open dol;test close dol;test open dol;");
+    sql("CREATE TRIGGER t BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
+    assert_false(gp_store_test_turn(s, &shut, &closed));
+    expect_noted(s, "dol:1 open what why;"); /* what is not journalled is not noted either */
+    gp_store_close(other);
     gp_store_close(s);
 }
 
@@ -246,8 +306,8 @@ static void test_refused_files(void **state)
 {
     (void)state;
     gp_store_close(open_store());
-    sql("PRAGMA user_version = 2");
-    expect_refused("made by a newer Gatepost: schema 2, this program knows 1");
+    sql("PRAGMA user_version = 3");
+    expect_refused("made by a newer Gatepost: schema 3, this program knows 2");
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     fputs("This is a letter and no database, however long one reads it.", f);
@@ -327,6 +387,8 @@ int main(void)
         T(test_no_change_without_its_journal),
         T(test_changed),
         T(test_packages),
+        T(test_older_schema),
+        T(test_turns),
         T(test_refused_files),
         T(test_files_are_as_they_should_be),
         T(test_writers_wait_for_each_other),

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "shared/octets.h"
 #include "shared/usage.h"
 
 #include <stdio.h>
@@ -254,7 +255,7 @@ static void test_counts_saturate(void **state)
     gp_usage_charge(&u, NOW, UINT32_MAX);
     gp_usage_charge(&u, NOW, UINT32_MAX);
     assert_int_equal(gp_usage_window(&u, 60, NOW), UINT32_MAX);
-    u.day_count = UINT64_MAX - 1;
+    u.counts.day_count = UINT64_MAX - 1;
     gp_usage_charge(&u, NOW, 5);
     assert_int_equal(gp_usage_package(&u, GP_PACKAGE_DAY, NOW), UINT64_MAX);
     assert_int_equal(gp_usage_judge(&u, &limits, NOW, 1), GP_PACKAGE);
@@ -295,10 +296,10 @@ static void test_clocks(void **state)
     assert_int_equal(gp_usage_window(&u, 172800, NOW), 4);
     gp_usage_init(&u, 1);
     u.ring[0].newest = u.ring[3].newest = UINT64_MAX;
-    u.day = u.month = UINT32_MAX;
+    u.counts.day = u.counts.month = UINT32_MAX;
     assert_int_equal(gp_usage_window(&u, 60, NOW), 0);
     assert_true(gp_usage_mend(&u, NOW));
-    assert_int_equal(u.day, gp_usage_day(NOW));
+    assert_int_equal(u.counts.day, gp_usage_day(NOW));
 }
 
 static void test_merge(void **state)
@@ -316,7 +317,7 @@ static void test_merge(void **state)
     assert_int_equal(both.birth, 1);
     assert_int_equal(gp_usage_window(&both, 60, NOW + 200000), 3);
     assert_int_equal(gp_usage_window(&both, 3600, NOW + 200000), 7 + 3);
-    assert_int_equal(both.day_count, 8);
+    assert_int_equal(both.counts.day_count, 8);
     both = b;
     gp_usage_merge(&both, &a);
     assert_int_equal(both.birth, 2);
@@ -324,12 +325,12 @@ static void test_merge(void **state)
     assert_int_equal(gp_usage_window(&both, 3600, NOW + 200000), 7 + 3);
     gp_usage_merge(&both, &a); /* again changes nothing */
     assert_int_equal(gp_usage_window(&both, 3600, NOW + 200000), 7 + 3);
-    b.day++;
-    b.day_count = 1;
+    b.counts.day++;
+    b.counts.day_count = 1;
     gp_usage_merge(&both, &b);
-    assert_int_equal(both.day_count, 1);
+    assert_int_equal(both.counts.day_count, 1);
     gp_usage_merge(&both, &a);
-    assert_int_equal(both.day_count, 1);
+    assert_int_equal(both.counts.day_count, 1);
 }
 
 static void test_item(void **state)
@@ -341,8 +342,8 @@ static void test_item(void **state)
     for (int i = 0; i < 500; i++)
         gp_usage_charge(&u, NOW + dice(172800000), (uint32_t)dice(1000));
     size_t n = gp_usage_encode(&u, item);
-    assert_int_equal(n, 2000);
-    assert_memory_equal(item, "GPU1\x01\x02\x03\x04\x05\x06\x07\x08", 12);
+    assert_int_equal(n, 2008);
+    assert_memory_equal(item, "GPU2\x01\x02\x03\x04\x05\x06\x07\x08", 12);
     assert_true(gp_usage_decode((struct gp_str){item, n}, &back));
     assert_memory_equal(&u, &back, sizeof u);
     assert_false(gp_usage_decode((struct gp_str){NULL, 0}, &back));
@@ -354,6 +355,53 @@ static void test_item(void **state)
         if (gp_usage_decode((struct gp_str){broken, n}, &back))
             fail_msg("octet %zu may be anything", k);
     }
+}
+
+/* An item of the version before: the same without the total. */
+static void test_item_without_total(void **state)
+{
+    struct gp_usage u, back;
+    char item[GP_USAGE_ITEM_MAX];
+    (void)state;
+    gp_usage_init(&u, 77);
+    for (int i = 0; i < 500; i++)
+        gp_usage_charge(&u, NOW + dice(172800000), (uint32_t)dice(1000));
+    size_t n = gp_usage_encode(&u, item) - 8;
+    memmove(item + 36, item + 44, n - 36 - 8);
+    memcpy(item, "GPU1", 4);
+    gp_octets_put(item + n - 8, 8, gp_str_hash((struct gp_str){item, n - 8}));
+    assert_true(gp_usage_decode((struct gp_str){item, n}, &back));
+    u.counts.total = 0;
+    assert_memory_equal(&u, &back, sizeof u);
+    memcpy(item, "GPU2", 4);
+    gp_octets_put(item + n - 8, 8, gp_str_hash((struct gp_str){item, n - 8}));
+    assert_false(gp_usage_decode((struct gp_str){item, n}, &back)); /* a version has one length */
+}
+
+static void test_total(void **state)
+{
+    const uint64_t month = UINT64_C(31) * 86400000;
+    const struct gp_limits limits = {.package = {5, GP_PACKAGE_TOTAL}};
+    struct gp_usage u, seen;
+    (void)state;
+    gp_usage_init(&u, 1);
+    gp_usage_charge(&u, NOW, 3);
+    gp_usage_charge(&u, NOW + 13 * month, 1); /* it never begins anew */
+    assert_int_equal(gp_usage_package(&u, GP_PACKAGE_TOTAL, NOW + 26 * month), 4);
+    assert_int_equal(gp_usage_judge(&u, &limits, NOW + 26 * month, 1), GP_ACCEPTED);
+    assert_int_equal(gp_usage_judge(&u, &limits, NOW + 26 * month, 2), GP_PACKAGE);
+    assert_int_equal(gp_usage_package(&u, GP_PACKAGE_TOTAL, NOW - month), 4); /* nor does a clock change it */
+    gp_usage_mend(&u, NOW);
+    assert_int_equal(gp_usage_package(&u, GP_PACKAGE_TOTAL, NOW), 4);
+    gp_usage_init(&seen, 2);
+    gp_usage_charge(&seen, NOW, 1);
+    gp_usage_merge(&seen, &u);
+    assert_int_equal(seen.counts.total, 4);
+    gp_usage_merge(&u, &seen);
+    assert_int_equal(u.counts.total, 4);
+    u.counts.total = UINT64_MAX - 1;
+    gp_usage_charge(&u, NOW, 5);
+    assert_int_equal(u.counts.total, UINT64_MAX);
 }
 
 int main(void)
@@ -370,6 +418,8 @@ int main(void)
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_merge),
         cmocka_unit_test(test_item),
+        cmocka_unit_test(test_item_without_total),
+        cmocka_unit_test(test_total),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,7 @@ static void exact_lines(void **state)
         {GP_PAUSED, "paused", "450 4.7.1 Paused: ticket 7"},
         {GP_MESSAGES_PER_SESSION, "messages-per-session", "421 4.7.0 Too many messages in this session, reconnect"},
         {GP_SESSION_TIME, "session-time", "421 4.7.0 Session too long, reconnect"},
+        {GP_LOGIN_REQUIRED, "login-required", "530 5.7.0 Login required"},
         {GP_RETURN_FORGED, "token-forged", "550 5.1.1 No such return path"},
         {GP_INTERNAL, "internal", "451 4.3.0 General failure, please retry again or contact the support"},
     };

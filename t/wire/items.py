@@ -21,8 +21,8 @@ def usage(recipients, now=None):
     """So many recipients accepted just now."""
     now = time.time() if now is None else now
     utc = time.gmtime(now)
-    body = b"GPU1" + struct.pack(">QIIQQ", 1, int(now // 86400), (utc.tm_year - 1970) * 12 + utc.tm_mon - 1, recipients,
-                                 recipients)
+    body = b"GPU2" + struct.pack(">QIIQQQ", 1, int(now // 86400), (utc.tm_year - 1970) * 12 + utc.tm_mon - 1, recipients,
+                                 recipients, recipients)
     for length, slots in RINGS:
         newest = int(now * 1000) // length
         ring = [0] * slots

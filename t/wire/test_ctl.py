@@ -181,10 +181,12 @@ class Check(Case):
         self.assertEqual((agency["agency"], agency["standby"]), ("dol", ["2001:db8::12"]))
 
     def test_warnings_refuse_nothing(self):
-        self.agencies(sample.agency("dol", ["192.0.2.10"], ["dol.example.gov"], logins=["dol-app"]))
+        dkim = '  dkim = ( { domain = "dol.example.gov"  selector = "s"  key = "/k" } )\n}'
+        self.agencies(sample.agency("dol", ["192.0.2.10"], ["dol.example.gov"], logins=["dol-app"]).rstrip("}\n ") +
+                      "\n" + dkim + "\n")
         r = self.ctl("check")
         self.assertEqual(r.status, 0)
-        self.assertRegex(r.err, r"\Awarning: .*all\.conf:\d+: dol\.logins: .*\n\Z")
+        self.assertRegex(r.err, r"\Awarning: .*all\.conf:\d+: dol\.dkim: .*\n\Z")
         self.assertIn('logins         "dol-app"', r.out)
         told = self.good("check", "--json").json()
         self.assertEqual((told["good"], told["errors"], len(told["warnings"])), (True, [], 1))

@@ -111,10 +111,21 @@ class Rules(WithMilter):
                              "rule=permitted sender=<a@dol.gov>")
 
     def test_profiles(self):
-        for profile, reply in (("gatepost-login", NOT_PERMITTED), ("gatepost-both", NOT_PERMITTED),
-                               ("gatepost-return", "accept"), ("smtpd", "continue"), (None, "continue")):
+        for profile, reply in (("gatepost-return", "accept"), ("smtpd", "continue"), (None, "continue")):
             with self.subTest(profile):
                 self.assertEqual(self.session(profile=profile).mail("<a@dol.gov>"), reply)
+
+    def test_logins(self):
+        """Without one MAIL passes, for policyd to answer at RCPT; the milter would say the same."""
+        for profile in ("gatepost-login", "gatepost-both"):
+            with self.subTest(profile):
+                mta = self.session(profile=profile)
+                self.assertEqual(mta.mail("<a@dol.gov>"), "continue")
+                self.assertEqual(mta.rcpt("<x@example.org>"), "530 5.7.0 Login required")
+                mta = self.session(profile=profile)
+                mta.macros(b"M", auth_authen="joe")
+                self.assertEqual(mta.mail("<a@dol.gov>"), NOT_PERMITTED)
+        self.milter.wait_log("reason=login-required code=530 stage=RCPT rule=login")
 
     def test_senders(self):
         for path, parameters, reply in (("<a@dol.gov>", [], "continue"), ("<a@mail.dol.gov>", [], "continue"),

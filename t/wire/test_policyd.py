@@ -49,8 +49,9 @@ class Requests(Case):
         for profile in ("", "gatepost-address", "anything"):
             self.assertEqual(client.rcpt(policy_context=profile), "OK")
         for profile in ("gatepost-login", "gatepost-both"):
-            self.assertEqual(client.connect(policy_context=profile), NOT_PERMITTED)
-            self.assertEqual(client.rcpt(policy_context=profile), NOT_PERMITTED)
+            self.assertEqual(client.connect(policy_context=profile), "DUNNO")
+            self.assertEqual(client.rcpt(policy_context=profile), "530 5.7.0 Login required")
+            self.assertEqual(client.rcpt(policy_context=profile, sasl_username="joe"), NOT_PERMITTED)
         back = {"address": "203.0.113.9", "policy_context": "gatepost-return"}
         self.assertEqual(client.connect(**back), "DUNNO")
         for recipient, action in (("postmaster@b.example.gov", "OK"), ("Abuse@B.example.gov", "OK"),

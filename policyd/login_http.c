@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * login_http.c - Dovecot's authentication policy protocol over HTTP
+ */
+#include "policyd/login_http.h"
+
+#include "policyd/login_message.h"
+#include "shared/clock.h"
+#include "shared/epoch.h"
+#include "shared/log.h"
+
+#include <microhttpd.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MEMORY_PER_PEER 16384
+
+static const char path[] = "/auth/", key_header[] = "X-Gatepost-Key";
+static const char welcome[] = "{\"status\":0,\"msg\":\"\"}", banned[] = "{\"status\":-1,\"msg\":\"too many failures\"}",
+                  noted[] = "{}";
+
+struct gp_login_http {
+    struct MHD_Daemon *daemon;
+    struct gp_logins *logins;
+};
+
+/* One request. */
+struct call {
+    uint64_t began_ms;
+    size_t n;
+    char body[GP_LOGIN_BODY_MAX];
+};
+
+static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *json)
+{
+    /* libmicrohttpd takes what is never freed for writable */
+    union {
+        const char *in;
+        void *out;
+    } body = {json};
+    struct MHD_Response *r = MHD_create_response_from_buffer(strlen(json), body.out, MHD_RESPMEM_PERSISTENT);
+    if (r == NULL)
+        return MHD_NO;
+    MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    enum MHD_Result queued = MHD_queue_response(c, status, r);
+    MHD_destroy_response(r);
+    return queued;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *why)
+{
+    gp_log(GP_WARN, "auth-request", "answered %u: %s", status, why);
+    return answer(c, status, "{}");
+}
+
+/* In a time that does not tell how much of it is right. */
+static bool key_right(struct MHD_Connection *c)
+{
+    struct gp_epoch *epoch = gp_epoch_ref();
+    struct gp_str ours = gp_str_z(epoch->config->auth_secret);
+    struct gp_str given = gp_str_z(MHD_lookup_connection_value(c, MHD_HEADER_KIND, key_header));
+    bool right = ours.n == 0 || (given.n == ours.n && CRYPTO_memcmp(given.p, ours.p, ours.n) == 0);
+    gp_epoch_unref(epoch);
+    return right;
+}
+
+static bool declared_overlong(struct MHD_Connection *c)
+{
+    const char *length = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t n;
+    return length != NULL && !gp_str_u64(gp_str_z(length), GP_LOGIN_BODY_MAX, &n);
+}
+
+/* The headers are here, the body is not: refuse what needs no body, or make room for it in *state. */
+static enum MHD_Result begin(struct MHD_Connection *c, const char *url, const char *method, void **state)
+{
+    if (strcmp(url, path) != 0)
+        return refuse(c, MHD_HTTP_NOT_FOUND, "another path than /auth/");
+    if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
+        return refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED, "another method than POST");
+    if (!key_right(c))
+        return refuse(c, MHD_HTTP_FORBIDDEN, "the X-Gatepost-Key is not the one of auth_key");
+    if (declared_overlong(c))
+        return refuse(c, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long");
+    struct call *call = malloc(sizeof *call);
+    if (call == NULL)
+        return refuse(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+    call->began_ms = gp_clock_monotonic_ms();
+    call->n = 0;
+    *state = call;
+    return MHD_YES;
+}
+
+/* More of the body; MHD_NO closes the connection. */
+static enum MHD_Result receive(struct call *call, const char *octets, size_t n)
+{
+    if (n > sizeof call->body - call->n) {
+        gp_log(GP_WARN, "auth-request", "connection closed: the body is too long");
+        return MHD_NO;
+    }
+    if (gp_clock_monotonic_ms() - call->began_ms > GP_LOGIN_REQUEST_MS) {
+        gp_log(GP_WARN, "auth-request", "connection closed: the body did not come in time");
+        return MHD_NO;
+    }
+    memcpy(call->body + call->n, octets, n);
+    call->n += n;
+    return MHD_YES;
+}
+
+/* What the message asks for, carried out; returns the answer. */
+static const char *judge(struct gp_logins *l, enum gp_login_command command, const struct gp_login_message *m)
+{
+    struct gp_epoch *epoch = gp_epoch_ref();
+    uint64_t now_ms = gp_clock_wall_ms();
+    const char *json = command == GP_LOGIN_ALLOW ? welcome : noted;
+    gp_logins_hear(l, now_ms);
+    if (command == GP_LOGIN_ALLOW && m->remote_known && gp_logins_banned(l, epoch->config, &m->remote, now_ms))
+        json = banned;
+    if (command == GP_LOGIN_REPORT && m->remote_known && !m->success && !m->policy_reject)
+        gp_logins_failed(l, epoch->config, &m->remote, gp_str_z(m->login), now_ms);
+    gp_epoch_unref(epoch);
+    return json;
+}
+
+static enum MHD_Result finish(struct gp_login_http *h, struct MHD_Connection *c, const struct call *call)
+{
+    struct gp_str name = gp_str_z(MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "command"));
+    bool allow = gp_str_eq(name, GP_STR("allow"));
+    struct gp_login_message message;
+    if (!allow && !gp_str_eq(name, GP_STR("report")))
+        return refuse(c, MHD_HTTP_BAD_REQUEST, "neither command=allow nor command=report");
+    enum gp_login_command command = allow ? GP_LOGIN_ALLOW : GP_LOGIN_REPORT;
+    const char *why = gp_login_message_parse(command, (struct gp_str){call->body, call->n}, &message);
+    if (why != NULL)
+        return refuse(c, MHD_HTTP_BAD_REQUEST, why);
+    uint64_t before_ms = gp_clock_monotonic_ms();
+    const char *json = judge(h->logins, command, &message);
+    uint64_t took_ms = gp_clock_monotonic_ms() - before_ms;
+    if (took_ms > GP_LOGIN_SLOW_MS)
+        gp_log(GP_WARN, "auth-request", "answered late, after %llu ms", (unsigned long long)took_ms);
+    return answer(c, MHD_HTTP_OK, json);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+                                  const char *version, const char *upload, size_t *upload_n, void **state)
+{
+    (void)version;
+    if (*state == NULL)
+        return begin(c, url, method, state);
+    if (*upload_n == 0)
+        return finish(cls, c, *state);
+    enum MHD_Result taken = receive(*state, upload, *upload_n);
+    *upload_n = 0;
+    return taken;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
+{
+    (void)cls, (void)c, (void)why;
+    free(*state);
+    *state = NULL;
+}
+
+struct gp_login_http *gp_login_http_start(int listener, struct gp_logins *logins)
+{
+    struct gp_login_http *h = calloc(1, sizeof *h);
+    if (h != NULL) {
+        h->logins = logins;
+        h->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, on_request, h,
+                                     MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+                                     NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)GP_LOGIN_PEERS_MAX,
+                                     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_PEER,
+                                     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)GP_LOGIN_IDLE_S, MHD_OPTION_END);
+    }
+    if (h != NULL && h->daemon != NULL)
+        return h;
+    gp_log(GP_ERROR, "start", "cannot serve Dovecot's authentication policy requests");
+    close(listener);
+    free(h);
+    return NULL;
+}
+
+void gp_login_http_stop(struct gp_login_http *h)
+{
+    if (h == NULL)
+        return;
+    MHD_stop_daemon(h->daemon); /* closes the socket */
+    free(h);
+}
