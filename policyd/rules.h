@@ -29,7 +29,8 @@ enum gp_want {
     GP_WANT_COUNT
 };
 #define GP_WANT(w) (1U << (w))
-#define GP_WANTS_OF_ADDRESS (GP_WANT(GP_WANT_BLOCK_ADDRESS) | GP_WANT(GP_WANT_BAN_ADDRESS)) /* the rest are an agency's */
+#define GP_WANTS_OF_ADDRESS                                                                                            \
+    (GP_WANT(GP_WANT_BLOCK_ADDRESS) | GP_WANT(GP_WANT_BAN_ADDRESS)) /* the rest are an agency's */
 
 /* Who is the agency of a request. */
 enum gp_acting {

@@ -18,8 +18,8 @@
 struct gp_watch;
 
 /* gp_watch_start - open the database, read the blocks, start the thread
- * counters: NULL when there are none. prefix is copied, logins outlives it. Returns NULL (logged) when the blocks cannot be read: a relay
- * that does not know whom it has blocked must not start.
+ * counters: NULL when there are none. prefix is copied, logins outlives it. Returns NULL (logged) when the blocks
+ * cannot be read: a relay that does not know whom it has blocked must not start.
  */
 struct gp_watch *gp_watch_start(const char *database, struct gp_counters *counters, const char *prefix,
                                 struct gp_logins *logins);

@@ -17,7 +17,7 @@
     "\"session_id\":\"\",\"tls\":false}"
 #define REPORT(success, reject)                                                                                        \
     "{\"login\":\"joe\",\"remote\":\"2001:DB8::1\",\"success\":" success ",\"policy_reject\":" reject ",\"tls\":"      \
-                                                                                                      "false}"
+    "false}"
 
 static void good(void **state)
 {
