@@ -70,7 +70,10 @@ static int connect_inet(const char *host_port, uint64_t deadline_ms)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
     if (colon == NULL)
         return -1;
-    gp_buf_put(&host, (struct gp_str){host_port, (size_t)(colon - host_port)});
+    struct gp_str name = {host_port, (size_t)(colon - host_port)};
+    if (name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']')
+        name = (struct gp_str){name.p + 1, name.n - 2};
+    gp_buf_put(&host, name);
     if (host.full || getaddrinfo(text, colon + 1, &hints, &found) != 0)
         return -1;
     int fd = connect_to(found->ai_addr, found->ai_addrlen, deadline_ms);

@@ -11,6 +11,7 @@
 #include "shared/token.h"
 
 #define GP_HEADERS_UNSUBSCRIBE_MAX 4096 /* octets of the client's List-Unsubscribe values kept, all together */
+#define GP_HEADERS_GOING_MAX 64         /* X-Gatepost-* and List-Unsubscribe* headers of a client's, at most */
 #define GP_HEADERS_FROM_MAX 8192        /* octets of From values kept, all together */
 
 struct gp_headers {

@@ -15,6 +15,7 @@
 #include "shared/epoch.h"
 #include "shared/listen.h"
 #include "shared/log.h"
+#include "shared/usage.h"
 
 #include <libmilter/mfapi.h>
 #include <pthread.h>
@@ -118,7 +119,13 @@ static bool ledger_open(const struct gp_config *c, struct parts *p)
 
 static void seed(void *arg, const char *allowance, const struct gp_counts *counts)
 {
-    gp_ledger_seed_package(arg, allowance, counts);
+    struct gp_counts sane = *counts;
+    if (sane.day > gp_usage_day(gp_clock_wall_ms()) + 1) {
+        gp_log(GP_WARN, "start", "package counts of %s are of a day to come: left out", allowance);
+        sane.day = sane.month = 0;
+        sane.day_count = sane.month_count = 0;
+    }
+    gp_ledger_seed_package(arg, allowance, &sane);
 }
 
 /* After privileges were dropped, so that the database's files are the daemon's own. */
@@ -152,7 +159,8 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
     gp_daemon_descriptors();
     gp_from_start();
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
-        !ledger_open(c, p) || !gp_callbacks_register(p->ledger) || !listen_start(c) || !gp_daemon_drop(c))
+        gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !gp_callbacks_register(p->ledger) ||
+        !listen_start(c) || !gp_daemon_drop(c))
         return false;
     struct gp_store *store = store_open(c, p->ledger);
     if (store == NULL)

@@ -147,7 +147,7 @@ void gp_counters_free(struct gp_counters *c)
 
 /* Several keys of one server. */
 struct fetch {
-    struct gp_look *looks;
+    struct gp_look **looks;
     size_t n;
     const char **key;
     size_t *length;
@@ -159,8 +159,8 @@ static void fetch_fill(const struct fetch *f, const memcached_result_st *r)
     size_t n = memcached_result_length(r);
     struct gp_str key = {memcached_result_key_value(r), memcached_result_key_length(r)};
     for (size_t i = 0; i < f->n; i++) {
-        for (size_t k = 0; k < f->looks[i].n; k++) {
-            struct gp_item *item = &f->looks[i].items[k];
+        for (size_t k = 0; k < f->looks[i]->n; k++) {
+            struct gp_item *item = &f->looks[i]->items[k];
             if (!gp_str_eq(gp_str_z(item->key), key))
                 continue;
             item->state = GP_FOUND;
@@ -200,9 +200,9 @@ static bool wanted(const struct gp_look *look, const struct gp_item *item)
 static void fetch_settle(const struct fetch *f)
 {
     for (size_t i = 0; i < f->n; i++)
-        for (size_t k = 0; k < f->looks[i].n; k++)
-            if (f->looks[i].items[k].state == GP_UNKNOWN && wanted(&f->looks[i], &f->looks[i].items[k]))
-                f->looks[i].items[k].state = GP_ABSENT;
+        for (size_t k = 0; k < f->looks[i]->n; k++)
+            if (f->looks[i]->items[k].state == GP_UNKNOWN && wanted(f->looks[i], &f->looks[i]->items[k]))
+                f->looks[i]->items[k].state = GP_ABSENT;
 }
 
 static void fetch(struct gp_counters *c, struct fetch *f, struct attempt *a)
@@ -211,22 +211,42 @@ static void fetch(struct gp_counters *c, struct fetch *f, struct attempt *a)
     bool again = true;
     f->keys = 0;
     for (size_t i = 0; i < f->n; i++) {
-        for (size_t k = 0; k < f->looks[i].n; k++) {
-            if (!wanted(&f->looks[i], &f->looks[i].items[k]))
+        for (size_t k = 0; k < f->looks[i]->n; k++) {
+            if (!wanted(f->looks[i], &f->looks[i]->items[k]))
                 continue;
-            f->key[f->keys] = f->looks[i].items[k].key;
-            f->length[f->keys++] = strlen(f->looks[i].items[k].key);
+            f->key[f->keys] = f->looks[i]->items[k].key;
+            f->length[f->keys++] = strlen(f->looks[i]->items[k].key);
         }
     }
     while (again && f->keys > 0) {
-        struct gp_handle *h = attempt_begin(c, a, f->looks[0].group, &server);
+        struct gp_handle *h = attempt_begin(c, a, f->looks[0]->group, &server);
         if (h == NULL)
             return;
-        enum outcome outcome = outcome_of(fetch_run(f, h->memc, f->looks[0].group));
+        enum outcome outcome = outcome_of(fetch_run(f, h->memc, f->looks[0]->group));
         if (outcome == ANSWERED)
             fetch_settle(f);
         again = attempt_over(c, a, h, server, outcome);
     }
+}
+
+/* Puts all looks of the server of look[0] in front; returns how many they are. A look without a usable group has none.
+ */
+static size_t gather(struct gp_counters *c, struct gp_look **look, size_t n)
+{
+    size_t found = 1;
+    struct gp_handle *h = c->n > 1 && key_good(look[0]->group) ? gp_pool_borrow(c, false) : NULL;
+    if (h == NULL)
+        return c->n == 1 ? n : 1;
+    const struct gp_server *server = gp_pool_server(c, h, look[0]->group);
+    for (size_t i = 1; i < n; i++) {
+        if (!key_good(look[i]->group) || gp_pool_server(c, h, look[i]->group) != server)
+            continue;
+        struct gp_look *other = look[found];
+        look[found++] = look[i];
+        look[i] = other;
+    }
+    gp_pool_return(c, h, true);
+    return found;
 }
 
 void gp_counters_get(struct gp_counters *c, struct gp_look *looks, size_t n)
@@ -241,18 +261,22 @@ void gp_counters_get(struct gp_counters *c, struct gp_look *looks, size_t n)
         }
         keys += looks[i].n;
     }
+    struct gp_look **order = calloc(n + 1, sizeof(struct gp_look *));
     struct fetch f = {.key = calloc(keys + 1, sizeof *f.key), .length = calloc(keys + 1, sizeof *f.length)};
-    if (f.key == NULL || f.length == NULL)
+    if (order == NULL || f.key == NULL || f.length == NULL)
         goto out;
+    for (size_t i = 0; i < n; i++)
+        order[i] = &looks[i];
     for (size_t i = 0; i < n; i += f.n) {
-        f.looks = looks + i;
-        f.n = c->n == 1 ? n : 1;
+        f.looks = order + i;
+        f.n = gather(c, f.looks, n - i);
         if (i > 0 && gp_clock_monotonic_ms() - a.begin_ms > GP_AGAIN_MS)
             break;
         a.number = 0;
         fetch(c, &f, &a);
     }
 out:
+    free(order);
     free(f.key);
     free(f.length);
 }
@@ -301,6 +325,9 @@ static enum gp_put change(struct gp_counters *c, const struct change *ch)
         if (outcome == ANSWERED)
             put = rc == MEMCACHED_NOTFOUND || rc == MEMCACHED_NOTSTORED || rc == MEMCACHED_DATA_EXISTS ? GP_PUT_LOST
                                                                                                        : GP_PUT_DONE;
+        /* a repetition may have met what the first attempt wrote: then nobody can say whose it is */
+        if (put == GP_PUT_LOST && a.number > 0)
+            put = GP_PUT_UNKNOWN;
         again = attempt_over(c, &a, h, server, outcome);
     }
     return put;
@@ -344,9 +371,9 @@ static bool server_mark_read(const struct gp_server *s, struct gp_item *item)
 {
     static const char key[] = "gatepost:mark";
     size_t length = sizeof key - 1;
-    struct gp_look look = {key, item, 1};
+    struct gp_look look = {key, item, 1}, *looks[] = {&look};
     const char *keys[] = {item->key};
-    const struct fetch f = {&look, 1, keys, &length, 1};
+    const struct fetch f = {looks, 1, keys, &length, 1};
     memcached_st *memc = gp_memc_new(s, 1);
     uint64_t mark = 0;
     memcpy(item->key, key, sizeof key);

@@ -54,7 +54,7 @@ enum gp_put {
 struct gp_counters *gp_counters_new(const char *const *servers, size_t n, const char **why);
 void gp_counters_free(struct gp_counters *c); /* NULL is fine; no call may be running */
 
-/* gp_counters_get - fetch items; with one server all looks in one round trip, else one per group
+/* gp_counters_get - fetch items; one round trip for each server that holds any of the groups
  * Sets state, cas and value of every item; the same key may be wanted more than once. Never fails otherwise: what did
  * not answer is GP_UNKNOWN.
  */

@@ -157,10 +157,17 @@ void gp_daemon_status(const struct gp_config *c, const char *program, const char
 
 uint64_t gp_daemon_node(const char *listen)
 {
-    char text[4096], host[256] = "";
+    char text[4096], host[256] = "", machine[64] = "";
     struct gp_buf b = gp_buf_on(text, sizeof text);
     gethostname(host, sizeof host - 1);
-    gp_buf_printf(&b, "%s|%s", host, listen);
+    /* machine-id(5): nodes of a relay often bear one name */
+    int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t n = read(fd, machine, sizeof machine - 1);
+        machine[n > 0 ? n : 0] = '\0';
+        close(fd);
+    }
+    gp_buf_printf(&b, "%s|%s|%s", machine, host, listen);
     return gp_str_hash(gp_buf_str(&b));
 }
 

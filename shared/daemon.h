@@ -44,7 +44,7 @@ bool gp_daemon_pidfile(const struct gp_config *c, const char *program);
 /* gp_daemon_status - replace run_directory/<program>.status by json, whole (written aside, renamed) */
 void gp_daemon_status(const struct gp_config *c, const char *program, const char *json);
 
-/* gp_daemon_node - a number for this process's place: host name and socket; the same after a restart */
+/* gp_daemon_node - a number for this process's place: machine id, host name and socket; the same after a restart */
 uint64_t gp_daemon_node(const char *listen);
 
 /* gp_daemon_random - 64 random bits, never 0 */

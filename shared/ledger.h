@@ -35,7 +35,9 @@ void gp_ledger_seed_package(struct gp_ledger *l, const char *allowance, const st
  */
 void gp_ledger_adopt(struct gp_ledger *l, const char *allowance);
 
-/* gp_ledger_limits - the limits that hold now: the file's, overridden by live ones, in one round trip
+/* gp_ledger_limits - the limits of a message that hold now: the file's, overridden by live ones, in one round trip
+ * Live: message_size, messages_per_session, session_time, rate, package. The others are the file's here; a live
+ * `sessions` is read by gp_ledger_begin.
  * out->... of a live value that does not parse is the file's; it is logged once per value.
  * A test window's count is not the agency's package: no live one changes it. message_size never exceeds ceiling. When
  * the store does not answer: the live values seen last while they last (their item's end is not known, so at most a
@@ -45,7 +47,7 @@ void gp_ledger_limits(struct gp_ledger *l, const struct gp_agency *agency, uint6
                       struct gp_limits *out);
 
 /* gp_ledger_begin - take a session; limit is read live. GP_ACCEPTED, GP_SESSION_LIMIT, or GP_INTERNAL when the store is
- * away and on_loss says closed. Only after GP_ACCEPTED gp_ledger_end must be called, once.
+ * away and on_loss says closed, or other nodes were faster all the while. Only after GP_ACCEPTED gp_ledger_end must be called, once.
  */
 enum gp_reason gp_ledger_begin(struct gp_ledger *l, const struct gp_agency *agency, enum gp_on_loss on_loss,
                                uint64_t now_ms);
@@ -53,7 +55,8 @@ void gp_ledger_end(struct gp_ledger *l, const struct gp_agency *agency, uint64_t
 
 /* gp_ledger_charge - judge and count in one step
  * *warning: 80, 90 or 100 when this charge crossed that share of the package, else 0.
- * GP_ACCEPTED (charged), GP_RATE, GP_PACKAGE, or GP_INTERNAL (store away and closed; nothing charged).
+ * GP_ACCEPTED (charged), GP_RATE, GP_PACKAGE, or GP_INTERNAL: the store is away and on_loss says closed, or other nodes
+ * were faster all the while. After GP_INTERNAL at most this one charge may stand, if an answer of the store was lost.
  */
 enum gp_reason gp_ledger_charge(struct gp_ledger *l, const struct gp_agency *agency, const struct gp_limits *limits,
                                 enum gp_on_loss on_loss, uint32_t recipients, uint64_t now_ms, unsigned *warning);

@@ -98,8 +98,10 @@ static enum gp_reason do_charge(struct gp_ledger *l, struct gp_account *a, const
     for (int i = 0; i < GP_LEDGER_ROUNDS && put == GP_PUT_LOST; i++) {
         if (i > 0 && gp_clock_monotonic_ms() - begin_ms > GP_LEDGER_ROUNDS_MS)
             break;
-        if (do_read(l, a, &item, now_ms) == GP_UNKNOWN)
+        if (do_read(l, a, &item, now_ms) == GP_UNKNOWN) {
+            put = GP_PUT_UNKNOWN;
             break;
+        }
         enum gp_reason reason = gp_usage_judge(&a->usage, limits, now_ms, recipients);
         if (reason != GP_ACCEPTED)
             return reason;
@@ -109,6 +111,8 @@ static enum gp_reason do_charge(struct gp_ledger *l, struct gp_account *a, const
     }
     if (put == GP_PUT_DONE)
         return GP_ACCEPTED;
+    if (put == GP_PUT_LOST)
+        return GP_INTERNAL; /* others were faster each time: the store is well, and a copy would forget this charge */
     return do_charge_alone(l, a, limits, on_loss, recipients, now_ms);
 }
 

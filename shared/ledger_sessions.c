@@ -109,14 +109,18 @@ static enum gp_reason do_begin(struct gp_ledger *l, struct gp_account *a, const 
         do_live_learn(a, GP_LIMIT_SESSIONS, &items[1], now_ms);
         limits = *base;
         do_live_apply(a, GP_LIMIT_SESSIONS, now_ms, &limits);
-        if (state == GP_UNKNOWN)
+        if (state == GP_UNKNOWN) {
+            put = GP_PUT_UNKNOWN;
             break;
+        }
         if (!fits(l, a, &limits, now_ms))
             return GP_SESSION_LIMIT;
         put = do_row(l, a, items, a->open + 1, now_ms);
     }
     if (put == GP_PUT_DONE)
         return GP_ACCEPTED;
+    if (put == GP_PUT_LOST)
+        return GP_INTERNAL;
     a->row_due = true;
     return do_begin_alone(l, a, &limits, on_loss, now_ms);
 }

@@ -54,6 +54,19 @@ static bool answered(const struct sockaddr_un *sa)
     return yes;
 }
 
+bool gp_listen_taken(const char *listen_on)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    const char *path = unix_path(listen_on);
+    if (path == NULL || strlen(path) >= sizeof sa.sun_path)
+        return false;
+    memcpy(sa.sun_path, path, strlen(path) + 1);
+    if (!answered(&sa))
+        return false;
+    gp_log(GP_ERROR, "start", "another process already listens on %s; end it first", path);
+    return true;
+}
+
 static int listen_unix(const struct gp_config *c, const char *listen_on, const char *path)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
@@ -65,10 +78,8 @@ static int listen_unix(const struct gp_config *c, const char *listen_on, const c
     }
     memcpy(sa.sun_path, path, n + 1);
     if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-        if (answered(&sa)) {
-            gp_log(GP_ERROR, "start", "another process already listens on %s; end it first", path);
+        if (gp_listen_taken(listen_on))
             return -1;
-        }
         unlink(path);
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

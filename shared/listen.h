@@ -19,4 +19,7 @@ bool gp_listen_ready(const struct gp_config *c, const char *listen);
  */
 int gp_listen_open(const struct gp_config *c, const char *listen);
 
+/* gp_listen_taken - does another process answer on this UNIX socket? (logged) Then it is not ours to take. */
+bool gp_listen_taken(const char *listen);
+
 #endif

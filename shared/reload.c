@@ -88,17 +88,20 @@ static void fixed_free(char *fixed[GP_RELOAD_FIXED])
     }
 }
 
-static void fixed_compare(char *const old[GP_RELOAD_FIXED], const struct gp_config *c)
+/* Names in why[] the settings that a running daemon cannot change; false when there is any, or no memory. */
+static bool fixed_same(char *const old[GP_RELOAD_FIXED], const struct gp_config *c, char why[GP_FAULT_TEXT_MAX])
 {
     char *fresh[GP_RELOAD_FIXED];
-    if (fixed_copy(c, fresh)) {
-        for (size_t i = 0; i < GP_RELOAD_FIXED; i++) {
-            if (strcmp(old[i], fresh[i]) != 0)
-                gp_log(GP_WARN, "reload", "%s: the change needs a restart; until then \"%s\" holds", fixed_name[i],
-                       old[i]);
-        }
+    struct gp_buf b = gp_buf_on(why, GP_FAULT_TEXT_MAX);
+    bool whole = fixed_copy(c, fresh);
+    for (size_t i = 0; whole && i < GP_RELOAD_FIXED; i++) {
+        if (strcmp(old[i], fresh[i]) != 0)
+            gp_buf_printf(&b, "%s%s", b.n > 0 ? ", " : "", fixed_name[i]);
     }
+    if (b.n > 0)
+        gp_buf_putz(&b, ": changed, which needs a restart; until then all stays as it was");
     fixed_free(fresh);
+    return whole && b.n == 0;
 }
 
 bool gp_reload_init(struct gp_reload *r, const char *program, const char *path, const struct gp_config *c,
@@ -116,13 +119,17 @@ void gp_reload_free(struct gp_reload *r)
 bool gp_reload_now(struct gp_reload *r, uint64_t monotonic_ms)
 {
     struct gp_config *fresh = gp_daemon_reload(r->path, r->failure);
+    if (fresh != NULL && !fixed_same(r->fixed, fresh, r->failure)) {
+        gp_log(GP_ERROR, "reload", "%s", r->failure);
+        gp_config_free(fresh);
+        fresh = NULL;
+    }
     r->failed = fresh == NULL;
     if (fresh == NULL) {
         r->failures++;
         gp_log(GP_ERROR, "reload", "failed, epoch %llu stays", (unsigned long long)gp_epoch_number());
         return false;
     }
-    fixed_compare(r->fixed, fresh);
     gp_epoch_swap(fresh, monotonic_ms);
     r->reloads++;
     gp_log(GP_INFO, "reload", "epoch %llu", (unsigned long long)gp_epoch_number());

@@ -32,8 +32,9 @@ bool gp_reload_init(struct gp_reload *r, const char *program, const char *path, 
                     uint64_t wall_ms);
 void gp_reload_free(struct gp_reload *r);
 
-/* gp_reload_now - load the configuration anew and make it the running epoch; a bad one changes nothing
- * Logs the outcome and every changed setting that needs a restart. Returns whether there is a new epoch.
+/* gp_reload_now - load the configuration anew and make it the running epoch
+ * A bad one changes nothing, nor does one that changes a setting which needs a restart: half of it would hold here and
+ * the whole of it in gatepostctl. Logs the outcome. Returns whether there is a new epoch.
  */
 bool gp_reload_now(struct gp_reload *r, uint64_t monotonic_ms);
 

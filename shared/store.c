@@ -31,10 +31,12 @@ static const char *const statement_text[GP_ST_COUNT] = {
     [GP_ST_PACKAGE_SAVE] =
         "INSERT INTO package (agency, day, day_count, month, month_count, total) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
         " ON CONFLICT (agency) DO UPDATE SET"
-        " day_count = CASE WHEN ?2 > day THEN ?3 WHEN ?2 = day THEN max(day_count, ?3) ELSE day_count END,"
-        " day = max(day, ?2),"
-        " month_count = CASE WHEN ?4 > month THEN ?5 WHEN ?4 = month THEN max(month_count, ?5) ELSE month_count END,"
-        " month = max(month, ?4), total = max(total, ?6)",
+        " day_count = CASE WHEN ?2 > day OR day > ?2 + 1 THEN ?3 WHEN ?2 = day THEN max(day_count, ?3)"
+        " ELSE day_count END,"
+        " day = CASE WHEN day > ?2 + 1 THEN ?2 ELSE max(day, ?2) END,"
+        " month_count = CASE WHEN ?4 > month OR day > ?2 + 1 THEN ?5 WHEN ?4 = month THEN max(month_count, ?5)"
+        " ELSE month_count END,"
+        " month = CASE WHEN day > ?2 + 1 THEN ?4 ELSE max(month, ?4) END, total = max(total, ?6)",
     [GP_ST_PACKAGE] = "SELECT agency, day, day_count, month, month_count, total FROM package WHERE agency = ?1",
     [GP_ST_PACKAGES] = "SELECT agency, day, day_count, month, month_count, total FROM package ORDER BY agency",
     [GP_ST_TEST_OPEN] = "INSERT INTO test_window (allowance, is_open, what, why) VALUES (?1, 1, ?2, ?3)"

@@ -65,7 +65,7 @@ bool gp_store_begin(struct gp_store *s);
 bool gp_store_commit(struct gp_store *s);
 
 /* gp_store_package_save - remember the counts of an allowance; a smaller count of the same period never replaces a
- * greater
+ * greater, but a row more than a day ahead, written by a clock that jumped, is replaced
  */
 bool gp_store_package_save(struct gp_store *s, const char *allowance, const struct gp_counts *counts);
 /* gp_store_package - what is remembered; all 0 when there is nothing */

@@ -33,6 +33,8 @@
     X(MESSAGES_PER_SESSION, "messages-per-session", "421", "4.7.0", "Too many messages in this session, reconnect")   \
     X(SESSION_TIME,         "session-time",         "421", "4.7.0", "Session too long, reconnect")                    \
     X(LOGIN_REQUIRED,       "login-required",       "530", "5.7.0", "Login required")                                 \
+    X(HEADERS,              "headers",              "554", "5.6.0",                                                   \
+      "Too many X-Gatepost or List-Unsubscribe headers")                                                              \
     X(RETURN_FORGED,        "token-forged",         "550", "5.1.1", "No such return path")                            \
     X(INTERNAL,             "internal",             "451", "4.3.0",                                                   \
       "General failure, please retry again or contact the support")

@@ -72,8 +72,8 @@ static const struct session_case cases[] = {
     {"store away and closed: MAIL", GP_AT_MAIL, {.standing = GP_INTERNAL}, false, "<a@dol.gov>", GP_INTERNAL},
 
     {"stranger: not at HELO", GP_AT_HELO, {0}, true, NULL, GP_ACCEPTED},
-    {"stranger: MAIL", GP_AT_MAIL, {0}, true, "<a@dol.gov>", GP_NOT_PERMITTED},
-    {"stranger: end", GP_AT_END, {0}, true, NULL, GP_NOT_PERMITTED},
+    {"stranger: MAIL", GP_AT_MAIL, {0}, true, "<a@dol.gov>", GP_INTERNAL},
+    {"stranger: end", GP_AT_END, {0}, true, NULL, GP_INTERNAL},
 
     {"login missing: not at HELO", GP_AT_HELO, {.profile = GP_PROFILE_LOGIN}, true, NULL, GP_ACCEPTED},
     {"login missing: not at MAIL", GP_AT_MAIL, {.profile = GP_PROFILE_LOGIN}, true, "<x@any.org>", GP_ACCEPTED},
@@ -376,18 +376,34 @@ static void test_profiles(void **state)
     assert_int_equal(gp_profile_of((struct gp_str){NULL, 0}), GP_PROFILE_ADDRESS);
 }
 
+/* One header less than too many is good, however they are spread. */
+static void headers_that_go(void **state)
+{
+    (void)state;
+    const char *rule;
+    struct gp_milter_facts f = base();
+    unsigned *const counts[] = {&headers.source, &headers.ref, &headers.list_unsubscribe,
+                                &headers.list_unsubscribe_post};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        headers.source = headers.ref = headers.list_unsubscribe = headers.list_unsubscribe_post = 16;
+        assert_int_equal(gp_milter_judge(GP_AT_END, &f, &rule), GP_ACCEPTED);
+        (*counts[i])++;
+        assert_int_equal(gp_milter_judge(GP_AT_END, &f, &rule), GP_HEADERS);
+        assert_string_equal(rule, "headers");
+        *counts[i] = UINT32_MAX;
+        assert_int_equal(gp_milter_judge(GP_AT_END, &f, &rule), GP_HEADERS);
+    }
+    gp_headers_init(&headers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_session),
-        cmocka_unit_test(test_reject_when_told),
-        cmocka_unit_test(test_return_profile),
-        cmocka_unit_test(test_sender_token),
-        cmocka_unit_test(test_return_path_is_nobodys),
-        cmocka_unit_test(test_from_header),
-        cmocka_unit_test(test_parameters),
-        cmocka_unit_test(test_address),
-        cmocka_unit_test(test_profiles),
+        cmocka_unit_test(headers_that_go),       cmocka_unit_test(test_session),
+        cmocka_unit_test(test_reject_when_told), cmocka_unit_test(test_return_profile),
+        cmocka_unit_test(test_sender_token),     cmocka_unit_test(test_return_path_is_nobodys),
+        cmocka_unit_test(test_from_header),      cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_address),          cmocka_unit_test(test_profiles),
     };
     gp_from_start();
     return cmocka_run_group_tests(tests, NULL, NULL);

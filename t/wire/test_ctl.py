@@ -481,7 +481,7 @@ class Daemons(Case):
         self.assertIn("policyd: not running", r.err)
         self.daemon("policyd", "takes")
         r = self.good("reload")
-        self.assertEqual(r.out, "policyd: reloaded, epoch 2\nmilter: reloaded, epoch 3\n")
+        self.assertEqual(sorted(r.out.splitlines()), ["milter: reloaded, epoch 3", "policyd: reloaded, epoch 2"])
         self.assertEqual([(e["verb"], e["what"], e["why"]) for e in self.history()],
                          [("reload", "policyd, milter", ""), ("reload", "milter", "new agency")])
 
@@ -523,7 +523,8 @@ class Daemons(Case):
             running.append(daemon)
         self.assertEqual([d["store"] for d in self.good("status", "--json").json()["daemons"]], ["up", "up"])
         self.good("block", "192.0.2.10", "--reason", "while they run")
-        self.assertEqual(self.good("reload").out, "policyd: reloaded, epoch 2\nmilter: reloaded, epoch 2\n")
+        self.assertEqual(sorted(self.good("reload").out.splitlines()),
+                         ["milter: reloaded, epoch 2", "policyd: reloaded, epoch 2"])
         if os.geteuid() == 0:  # what only the daemons' own user cannot read
             os.chown(f"{self.dir}/keys/token", 0, -1)
             r = self.ctl("reload")

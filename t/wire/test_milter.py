@@ -105,9 +105,9 @@ class Rules(WithMilter):
         for address in ("192.0.2.11", "2001:db8::11", "127.0.0.1", None):
             with self.subTest(address):
                 mta = self.session(address)
-                self.assertEqual(mta.mail("<a@dol.gov>"), NOT_PERMITTED)
-                self.assertEqual(mta.mail("<>"), NOT_PERMITTED)
-        self.milter.wait_log("queue_id=NOQUEUE client=192.0.2.11 reason=not-permitted code=554 stage=MAIL "
+                self.assertEqual(mta.mail("<a@dol.gov>"), INTERNAL)
+                self.assertEqual(mta.mail("<>"), INTERNAL)
+        self.milter.wait_log("queue_id=NOQUEUE client=192.0.2.11 reason=internal code=451 stage=MAIL "
                              "rule=permitted sender=<a@dol.gov>")
 
     def test_profiles(self):

@@ -278,9 +278,10 @@ class Reload(Case):
     def test_what_needs_a_restart_is_said(self):
         relay = self.start()
         relay.configure(counters=[], counters_prefix="other", policy_listen="unix:/tmp/elsewhere.sock")
-        relay.reload()
-        for name in ("counters", "counters_prefix", "policy_listen"):
-            relay.wait_log(f"{name}: the change needs a restart")
+        status = relay.reload(good=False)
+        self.assertRegex(status["last_reload"],
+                         "^failed: policy_listen, counters, counters_prefix: changed, which needs a restart")
+        self.assertEqual(status["epoch"], 1)
         relay.put("pause:dol", "still asked")
         self.assertEqual(self.client(relay).rcpt(), PAUSED + "still asked")
 
