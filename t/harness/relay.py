@@ -36,7 +36,7 @@ class Relay:
     """build: where bin/ is. state: kept at the end when given, else made below /tmp and removed.
     agencies: text of the one agencies file; None keeps what the state directory has, or takes the sample.
     changes: settings of gatepost.conf. milters: how many, each with a listener of its own (relay.ports[i]).
-    wrap: words before a daemon's command line. memcached=False raises none (counters = []).
+    wrap: words before a daemon's command line. memcached=False raises none (counters = [] unless changed).
     auth_url: where Dovecot asks about logins; None is gatepost-policyd.
     """
 
@@ -48,7 +48,7 @@ class Relay:
         self.agencies_text, self.changes = agencies, dict(changes or {})
         self.milter_count, self.with_memcached = milters, memcached
         if not memcached:
-            self.changes["counters"] = []
+            self.changes.setdefault("counters", [])
         self.wrap, self.postfix_settings = list(wrap), dict(postfix or {})
         self.say = say or (lambda text: None)
         self.auth_url, self.auth_port = auth_url, 0
@@ -128,6 +128,11 @@ class Relay:
             raise Trouble(f"--state {self.state}: the path must be shorter than "
                           f"{SOCKET_PATH_MAX - len(longest) + len(self.state)} characters and hold letters, digits and "
                           "/._-+ only (UNIX sockets and shell files are made of it)")
+        generated = self.config()
+        if os.path.exists(generated):
+            with open(generated, encoding="utf-8", errors="replace") as f:
+                if not f.read().startswith(sample.GENERATED):
+                    raise Trouble(f"{generated} was not made by a relay like this one; give another --state")
         # Postfix and the daemons are not root: every directory above must let them through
         parent = self.state
         while parent != "/":
@@ -188,7 +193,7 @@ class Relay:
                 f.write(sample.configuration(self.state, instance, **settings))
         path = self.path("agencies.d", "agencies.conf")
         if self.agencies_text is not None or not os.path.exists(path):
-            with open(path, "w") as f:
+            with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
                 f.write(self.agencies_text if self.agencies_text is not None else sample.SAMPLE)
 
     def check_configuration(self):
