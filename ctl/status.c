@@ -13,6 +13,8 @@
 
 #include <inttypes.h>
 
+#define SILENT_S 5 /* a status older than this is no sign of life */
+
 /* One report, printed as tables or collected as JSON. */
 struct report {
     bool json;
@@ -50,6 +52,20 @@ static void number(char out[32], uint64_t value)
     gp_buf_printf(&b, "%" PRIu64, value);
 }
 
+/* A daemon writes its status each second; one that hangs does not. */
+static bool answering(const struct gp_ctl_daemon *d)
+{
+    uint64_t now = gp_clock_wall_ms() / 1000, written = gp_ctl_daemon_number(d, "now");
+    return d->pid != 0 && written + SILENT_S >= now;
+}
+
+static const char *state_of(const struct gp_ctl_daemon *d)
+{
+    if (d->pid == 0)
+        return "NOT RUNNING";
+    return answering(d) ? "running" : "NOT ANSWERING";
+}
+
 static void put_daemon(struct report *r, const struct gp_ctl_daemon *d)
 {
     const char *open_key = json_object_get(d->status, "sessions") != NULL ? "sessions" : "connections";
@@ -66,12 +82,13 @@ static void put_daemon(struct report *r, const struct gp_ctl_daemon *d)
     }
     gp_ctl_daemon_text(d, "store", store);
     gp_ctl_daemon_text(d, "last_reload", last);
-    json_t *o = json_pack("{s:s, s:b}", "program", d->program, "running", d->pid != 0);
+    json_t *o =
+        json_pack("{s:s, s:b, s:b}", "program", d->program, "running", d->pid != 0, "answering", answering(d));
     if (d->pid != 0)
         json_object_set_new(o, "pid", json_integer(d->pid));
     if (d->status != NULL)
         json_object_update_missing(o, d->status);
-    put(r, (const char *[]){program, d->pid != 0 ? "running" : "NOT RUNNING", pid, since, epoch, open, store, last},
+    put(r, (const char *[]){program, state_of(d), pid, since, epoch, open, store, last},
         "daemons", o);
 }
 
@@ -82,7 +99,7 @@ static bool daemons(struct gp_ctl *ctl, struct report *r)
     for (int i = 0; i < GP_CTL_DAEMONS; i++) {
         struct gp_ctl_daemon d;
         gp_ctl_daemon_read(ctl->config->run_directory, gp_ctl_daemon_name[i], &d);
-        all &= d.pid != 0;
+        all &= answering(&d);
         put_daemon(r, &d);
         gp_ctl_daemon_free(&d);
     }

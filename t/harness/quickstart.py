@@ -77,7 +77,7 @@ def say(text):
 def run(given):
     text = None
     if given.agencies:
-        with open(given.agencies, encoding="utf-8") as f:
+        with open(given.agencies, encoding="utf-8", errors="surrogateescape") as f:  # gatepostctl check judges it
             text = f.read()
     relay = relays.Relay(state=given.state, agencies=text, say=say)
     ending = threading.Event()

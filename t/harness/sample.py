@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The generated gatepost.conf and the agencies of the sample: loopback addresses, so that one machine plays many clients."""
 
+GENERATED = "# Generated for this state directory"
 RELAY_NAME = "relay.example.gov"
 RETURN_PATH = "b.example.gov"
 PUBLIC_URL = "https://mail.example.gov"
@@ -33,7 +34,7 @@ def configuration(state, instance="", **changes):
     }
     settings.update(changes)
     lines = [f"{name} = {quoted(value)}\n" for name, value in settings.items() if value is not None]
-    return "# Generated for this state directory; gatepost.conf(5)\n" + "".join(lines)
+    return GENERATED + "; gatepost.conf(5)\n" + "".join(lines)
 
 
 def agency(name, production, domains, limits=None, **more):

@@ -17,7 +17,7 @@ def main_agency(relay, sample):
         return "dol", "127.0.0.10", "dol.example.gov"
     for agency in listed(relay):
         for address in agency["production"] + agency["standby"]:
-            if address.startswith("127.") and agency["sender_domains"]:
+            if (address.startswith("127.") or address == "::1") and agency["sender_domains"]:
                 domain = agency["sender_domains"][0]
                 return agency["agency"], address, f"app{domain}" if domain.startswith(".") else domain
     return None
