@@ -33,6 +33,10 @@ class Wiring:
     def returns(self):
         return [x for x in self.listeners if x.is_return]
 
+    @property
+    def logins(self):
+        return [x for x in self.listeners if x.is_login]
+
     def main(self, name, value):
         """the command that sets a parameter of main.cf"""
         return f"postconf -c {self.directory} -e '{name} = {value}'"

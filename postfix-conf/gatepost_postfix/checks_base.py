@@ -90,6 +90,10 @@ class Listener:
     def is_return(self):
         return self.profile == "gatepost-return" or self.contexts == {"gatepost-return"}
 
+    @property
+    def is_login(self):
+        return self.profile in ("gatepost-login", "gatepost-both")
+
     def option(self, name, value):
         """how to set a parameter for this listener alone"""
         if name in self.overridden:

@@ -273,6 +273,32 @@ def processes(wiring, listener):
             f"{listener}: write 500 in the column maxproc"
 
 
+# --- logins -----------------------------------------------------------------------------------------------------------
+
+put("login-off", "smtpd_sasl_auth_enable", lambda v: v == "yes", "nobody can log in", "yes", "logins")
+put("login-clear", "smtpd_tls_auth_only", lambda v: v == "yes", "passwords are taken without TLS", "yes", "logins")
+put("login-cyrus", "smtpd_sasl_type", lambda v: v == "dovecot", "failed logins reach Gatepost by Dovecot alone", "dovecot",
+    "logins")
+
+
+@per_listener("logins")
+def login_certificate(wiring, listener):
+    for name in ("smtpd_tls_cert_file", "smtpd_tls_key_file"):
+        path = listener.values[name].replace("$smtpd_tls_cert_file", listener.values["smtpd_tls_cert_file"])
+        if not listener.values["smtpd_tls_chain_files"] and not os.path.isfile(path):
+            yield f"{name} = {path or '(empty)'}: no such file, so there is no STARTTLS", \
+                listener.option(name, wiring.template.main[name].value)
+
+
+@per_listener("logins")
+def login_socket(wiring, listener):
+    path = listener.values["smtpd_sasl_path"]
+    if listener.values["smtpd_sasl_type"] == "dovecot" and ":" not in path and \
+            not os.path.exists(os.path.join(wiring.queue, path)):
+        yield f"{os.path.join(wiring.queue, path)}, Dovecot's socket, is not there: smtpd ends at each connection", \
+            "set up Dovecot as postfix-conf/relay/login/dovecot.conf says, then systemctl start dovecot"
+
+
 # --- the return path --------------------------------------------------------------------------------------------------
 
 @per_listener("returns")

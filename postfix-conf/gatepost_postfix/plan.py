@@ -25,6 +25,9 @@ LISTS = ["smtpd_helo_restrictions", "smtpd_sender_restrictions", "smtpd_recipien
          "smtpd_data_restrictions", "smtpd_end_of_data_restrictions"]
 # What would switch the milter off or change what it says, when main.cf has it.
 MENDED = {"smtpd_milter_maps": "", "smtpd_reject_footer": "", "soft_bounce": "no"}
+# The administrator's certificate serves here too.
+CERTIFICATE = {"smtpd_tls_cert_file", "smtpd_tls_key_file"}
+LOGINS = ("gatepost-login", "gatepost-both")
 NO_MILTERS = "no_milters"
 DISCARD = "smtpd_discard_ehlo_keywords"
 
@@ -86,6 +89,8 @@ def wanted(view, name, value, settings, options):
     if name.startswith("gatepost_") and "check_policy_service" not in value:
         return view.set.get(name, value)
     if "check_policy_service" in value:
+        if name.replace("_", "-") not in [profile for profile, _ in options["listen"]]:
+            return None
         return value.replace("unix:gatepost/policy.sock", socket_name(view, settings.policy_listen))
     if name == "message_size_limit":
         return at_least(view, name, settings.size_limit)
@@ -155,6 +160,8 @@ def listener(view, template, settings, profile, place):
     raw = {**view.raw, **(own.options if own else {})}
     ours = {}
     for parameter in template.main.values():
+        if parameter.for_logins and profile not in LOGINS or parameter.name in CERTIFICATE and certified(before):
+            continue
         if parameter.name in LISTENER or parameter.name.startswith("smtpd_"):
             ours[parameter.name] = parameter.value
     ours[MILTERS] = joined(raw[MILTERS], ours[MILTERS].replace("unix:gatepost/milter.sock",
@@ -174,6 +181,10 @@ def listener(view, template, settings, profile, place):
         service.options.pop(parameter, None)
         service.options[parameter] = " ".join(value.split())
     return NewService(service, reason, own.key if own else None)
+
+
+def certified(values):
+    return any(values.get(name) for name in ("smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_eccert_file"))
 
 
 def port_of(name):

@@ -8,8 +8,10 @@ HERE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "relay"))
 
 
 class Parameter:
-    def __init__(self, name, value, reason):
-        self.name, self.value, self.reason = name, value, reason
+    """for_logins: only listeners where agencies log in need it"""
+
+    def __init__(self, name, value, reason, for_logins):
+        self.name, self.value, self.reason, self.for_logins = name, value, reason, for_logins
 
 
 class Template:
@@ -18,12 +20,13 @@ class Template:
     def __init__(self, directory=HERE):
         self.command_filter = os.path.join(directory, "command_filter")
         self.main, self.listeners = {}, {}
-        for raw, reason in explained(os.path.join(directory, "main.cf")):
-            name, _, value = raw.partition("=")
-            self.main[name.strip()] = Parameter(name.strip(), value.strip(), reason)
-        for raw, reason in explained(os.path.join(directory, "master.cf")):
-            service = text.Service.parse(raw)
-            self.listeners[service.options["milter_macro_daemon_name"]] = (service, reason)
+        for part in (directory, os.path.join(directory, "login")):
+            for raw, reason in explained(os.path.join(part, "main.cf")):
+                name, _, value = raw.partition("=")
+                self.main[name.strip()] = Parameter(name.strip(), value.strip(), reason, part != directory)
+            for raw, reason in explained(os.path.join(part, "master.cf")):
+                service = text.Service.parse(raw)
+                self.listeners[service.options["milter_macro_daemon_name"]] = (service, reason)
 
 
 def explained(path):

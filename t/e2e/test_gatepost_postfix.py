@@ -158,6 +158,11 @@ class Journey:
         with self.relay.client("127.0.0.99") as c:
             self.assertRegex(c.hello().text if c.greeting.code == 220 else c.greeting.text, r"^5")
         self.came_back(envelope["mail_from"])
+        with self.relay.login("127.0.0.99") as c:
+            self.assertEqual(c.auth.code, 235)
+            self.assertEqual(c.submit("app@dol.example.gov", "login@example.com", smtp.message()).code, 250)
+        with self.relay.login("127.0.0.99", port=self.relay.both_port) as c:
+            self.assertEqual(c.mail("app@dol.example.gov").code // 100, 5)
 
     def came_back(self, token):
         with self.relay.client("127.0.0.99", self.relay.return_port) as c:
@@ -260,7 +265,7 @@ class Postscreen(Journey, Base):
 
 # --- check ------------------------------------------------------------------------------------------------------------
 
-LISTENER, BACK = "{port}/inet", "127.0.0.1:{back}/inet"
+LISTENER, BACK, LOGIN = "{port}/inet", "127.0.0.1:{back}/inet", "127.0.0.1:{login}/inet"
 POLICY = "check_policy_service {{ unix:gatepost/policy.sock, policy_context=gatepost-address, {{ default_action = {0} }} }}"
 MILTER = "{ unix:gatepost/milter.sock, default_action=%s }"
 
@@ -298,14 +303,14 @@ BREAKS = {
     "return-transport": main("transport_maps", ""),
     "return-service": lambda site: site.drop("gatepost-returned/unix"),
     "return-maildir": option("virtual_mailbox_base", "/nowhere/at/all", "gatepost-returned/unix"),
-    "no-listener": lambda site: site.drop(LISTENER),
+    "no-listener": lambda site: site.drop_submissions(),
     "no-return-listener": lambda site: site.drop(BACK),
     "profile-unknown": lambda site: (option("milter_macro_daemon_name", "gatepost-adress")(site),
                                      option("smtpd_client_restrictions", POLICY.format("451 later").replace(
                                          "gatepost-address", "gatepost-adress"))(site),
                                      option("smtpd_relay_restrictions", POLICY.format("451 later").replace(
                                          "gatepost-address", "gatepost-adress") + ", reject")(site)),
-    "profile-differs": option("milter_macro_daemon_name", "gatepost-login"),
+    "profile-differs": option("milter_macro_daemon_name", "gatepost-address", BACK),
     "profile-missing": option("milter_macro_daemon_name", "ORIGINATING"),
     "delay-reject": option("smtpd_delay_reject", "yes"),
     "connect-policy": option("smtpd_client_restrictions", ""),
@@ -342,6 +347,11 @@ BREAKS = {
     "timeout": option("smtpd_timeout", "10s"),
     "error-limit": option("smtpd_hard_error_limit", "20"),
     "processes": field(6, "50"),
+    "login-off": option("smtpd_sasl_auth_enable", "no", LOGIN),
+    "login-clear": option("smtpd_tls_auth_only", "no", LOGIN),
+    "login-cyrus": option("smtpd_sasl_type", "cyrus", LOGIN),
+    "login-certificate": option("smtpd_tls_cert_file", "/nowhere", LOGIN),
+    "login-socket": option("smtpd_sasl_path", "private/nobody", LOGIN),
     "return-milter": option("smtpd_milters", MILTER % "tempfail", BACK),
     "return-policy": option("smtpd_recipient_restrictions", "permit", BACK),
     "return-reject": option("smtpd_recipient_restrictions", "$gatepost_return", BACK),
@@ -351,7 +361,7 @@ BREAKS = {
     "socket-chroot": lambda site: site.replace_all("main.cf", "unix:gatepost/policy.sock",
                                                    f"unix:{site.relay.path('spool/gatepost/policy.sock')}"),
     "socket-permission": lambda site: site.mode(site.relay.path("spool", "gatepost"), 0o700),
-    "postscreen-passes-by": lambda site: (site.drop(LISTENER), site.append(
+    "postscreen-passes-by": lambda site: (site.drop_submissions(), site.append(
         "master.cf", "2525 inet n - y - 1 postscreen\nsmtpd pass - - y - - smtpd\n")),
 }
 # what one break entails besides: none of these could be true without the other
@@ -384,7 +394,7 @@ class Checked(Base):
             self.undo.pop()()
 
     def key(self, where):
-        return where.format(port=self.relay.port, back=self.relay.return_port)
+        return where.format(port=self.relay.port, back=self.relay.return_port, login=self.relay.login_port)
 
     def set_main(self, name, value):
         subprocess.run(["postconf", "-c", self.config, "-e", f"{name} = {value}"], check=True)
@@ -408,6 +418,13 @@ class Checked(Base):
 
     def drop(self, where):
         self.put_service(self.service(where)[0], "")
+
+    def submissions(self):
+        return LISTENER, LOGIN, f"127.0.0.1:{self.relay.both_port}/inet"
+
+    def drop_submissions(self):
+        for where in self.submissions():
+            self.drop(where)
 
     def append(self, name, more):
         self.relay.put_file(name, self.relay.file(name) + more)
@@ -459,7 +476,8 @@ class Checked(Base):
         gatepost = self.relay.path("tcp.conf")
         with open(gatepost, "w") as f:
             f.write(sample.configuration(self.relay.state, milter_listen="inet:127.0.0.1:9"))
-        self.set_option(LISTENER, "smtpd_milters", "{ inet:127.0.0.1:9, default_action=tempfail }")
+        for where in self.submissions():
+            self.set_option(where, "smtpd_milters", "{ inet:127.0.0.1:9, default_action=tempfail }")
         self.assertEqual({f["id"] for f in self.findings("--gatepost", gatepost)}, {"milter-tcp", "milter-silent"})
 
     def test_daemons_that_are_away(self):

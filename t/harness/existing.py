@@ -15,7 +15,8 @@ class ExistingPostfix(PrivatePostfix):
     """main, master: texts of the starting point; what keeps it private goes above main.cf's own lines"""
 
     def __init__(self, state, sink_port, main, master):
-        super().__init__(state, {}, sink_port, {})
+        super().__init__(state, {}, sink_port, {f"smtpd_tls_{n}_file": os.path.join(state, "tls", f"relay.{e}")
+                                                for n, e in (("cert", "pem"), ("key", "key"))})
         ours = ("gatepost_", "virtual_", "inet_protocols")
         named = {line.partition("=")[0].strip() for line in main.splitlines()}
         private = "".join(f"{n} = {v}\n" for n, v in self.settings.items() if not n.startswith(ours) and n not in named)
@@ -52,7 +53,8 @@ class ExistingRelay(Relay):
     @property
     def places(self):
         return ["--gatepost", self.config(), "--submission", self.submission(self.port), "--return",
-                f"127.0.0.1:{self.return_port}", "--maildir", self.path("returned")]
+                f"127.0.0.1:{self.return_port}", "--login", f"127.0.0.1:{self.login_port}", "--both",
+                f"127.0.0.1:{self.both_port}", "--maildir", self.path("returned")]
 
     def tool(self, verb, *more):
         return subprocess.run([sys.executable, PROGRAM, verb, "-c", self.postfix.config, *more], text=True,
