@@ -381,7 +381,9 @@ static bool server_mark_read(const struct gp_server *s, struct gp_item *item)
     bool answered = memc != NULL && outcome_of(fetch_run(&f, memc, key)) == ANSWERED;
     if (answered && item->state != GP_FOUND && getrandom(&mark, sizeof mark, GRND_NONBLOCK) == (ssize_t)sizeof mark) {
         item->n = (size_t)snprintf(item->value, sizeof item->value, "%016" PRIx64, mark);
-        answered = outcome_of(memcached_add(memc, key, length, item->value, item->n, 0, 0)) != SILENT;
+        /* libmemcached may call a get ended that nobody answered; a change it does not */
+        enum outcome outcome = outcome_of(memcached_add(memc, key, length, item->value, item->n, 0, 0));
+        answered = outcome == ANSWERED || outcome == REFUSED;
     }
     memcached_free(memc);
     return answered;
