@@ -19,7 +19,6 @@ class Replies(Scene):
         wide("held", 10),
         agency("pair", ["127.0.3.11"], ["pair.example.gov"], standby=["127.0.3.12"],
                limits={**WIDE, "rate": ["2/1h"], "sessions": "2"}),
-        wide("silent", 14, sessions="2"),
         agency("six", ["::1"], ["six.example.gov"], limits=WIDE),
         agency("domains", ["127.0.3.13"], ["one.example.gov", ".two.example.gov"], limits=WIDE),
     ])
@@ -183,13 +182,6 @@ class Replies(Scene):
         for c in silent:
             c.close()
         self.wait("no session", lambda: self.open_sessions("narrow") == 0)
-
-    def test_silent_clients_count(self):
-        """A session is open from the connection on, not from HELO on."""
-        silent = [self.connect("127.0.3.14") for _ in range(2)]
-        self.assertEqual([c.greeting.code for c in silent], [220, 220])
-        self.wait("two sessions", lambda: self.open_sessions("silent") == 2)
-        self.assertPolicyds(self.connect("127.0.3.14").greeting, "session-limit")
 
     def test_messages_per_session(self):
         c = self.session("127.0.3.8")
