@@ -230,12 +230,13 @@ static void test_silence_costs_one_wait(void **state)
     }
 }
 
-/* A server that answers every connection's first command with one text and hangs up. */
+/* A server that answers every connection's first command with one text and hangs up; the first ones with nothing. */
 struct impostor {
     char path[96];
     int listener;
     pthread_t thread;
     const char *text;
+    int silent; /* connections that get no answer */
 };
 
 static void *impostor_run(void *arg)
@@ -243,15 +244,16 @@ static void *impostor_run(void *arg)
     struct impostor *im = arg;
     char command[4096];
     for (int fd; (fd = accept(im->listener, NULL, NULL)) >= 0; close(fd))
-        if (read(fd, command, sizeof command) > 0 && im->text[0] != '\0')
+        if (read(fd, command, sizeof command) > 0 && im->silent-- <= 0 && im->text[0] != '\0')
             (void)!write(fd, im->text, strlen(im->text));
     return NULL;
 }
 
-static void impostor_begin(struct impostor *im, const char *text)
+static void impostor_begin(struct impostor *im, const char *text, int silent)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     im->text = text;
+    im->silent = silent;
     snprintf(im->path, sizeof im->path, "%s/impostor", server.dir);
     snprintf(at.sun_path, sizeof at.sun_path, "%s", im->path);
     im->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -291,7 +293,7 @@ static void test_misbehaving_servers(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct impostor im;
         struct gp_item item;
-        impostor_begin(&im, cases[i].text);
+        impostor_begin(&im, cases[i].text, 0);
         struct gp_counters *c = counters_on(im.path);
         if (look(c, "dol", "gp:a", &item) != GP_UNKNOWN || gp_counters_up(c) != cases[i].up)
             fail_msg("a look: %s", cases[i].text);
@@ -305,6 +307,61 @@ static void test_misbehaving_servers(void **state)
         gp_counters_free(c);
         impostor_end(&im);
     }
+}
+
+/* The first answer is lost, the repetition meets what the first attempt may have written: nobody can say whose it is.
+ */
+static void test_lost_answers(void **state)
+{
+    (void)state;
+    for (int silent = 0; silent < 2; silent++) {
+        enum gp_put expected = silent > 0 ? GP_PUT_UNKNOWN : GP_PUT_LOST;
+        struct impostor im;
+        impostor_begin(&im, "NOT_STORED\r\n", silent);
+        struct gp_counters *c = counters_on(im.path);
+        assert_int_equal(gp_counters_add(c, "dol", "gp:a", GP_STR("1"), 0), expected);
+        gp_counters_free(c);
+        impostor_end(&im);
+        impostor_begin(&im, "EXISTS\r\n", silent);
+        c = counters_on(im.path);
+        assert_int_equal(gp_counters_swap(c, "dol", "gp:a", GP_STR("1"), 7, 0), expected);
+        gp_counters_free(c);
+        impostor_end(&im);
+        impostor_begin(&im, "NOT_FOUND\r\n", silent);
+        c = counters_on(im.path);
+        assert_int_equal(gp_counters_delete(c, "dol", "gp:a"), expected);
+        gp_counters_free(c);
+        impostor_end(&im);
+    }
+}
+
+/* Any number of agencies at once over several servers: one round trip for each server, everything found. */
+static void test_many_groups(void **state)
+{
+    enum { GROUPS = 64 };
+    static struct gp_item items[GROUPS];
+    static struct gp_look looks[GROUPS];
+    static char names[GROUPS][32];
+    struct memcached other;
+    const char *why = NULL;
+    (void)state;
+    assert_true(memcached_new(&other));
+    struct gp_counters *c = gp_counters_new((const char *const[]){server.path, other.path}, 2, &why);
+    for (int i = 0; i < GROUPS; i++) {
+        snprintf(names[i], sizeof names[i], "agency%d", i);
+        snprintf(items[i].key, GP_KEY_MAX, "gp:agency%d", i);
+        looks[i] = (struct gp_look){names[i], &items[i], 1};
+        if (i % 2 == 0)
+            assert_int_equal(gp_counters_set(c, names[i], items[i].key, gp_str_z(names[i]), 0), GP_PUT_DONE);
+    }
+    gp_counters_get(c, looks, GROUPS);
+    for (int i = 0; i < GROUPS; i++) {
+        assert_int_equal(items[i].state, i % 2 == 0 ? GP_FOUND : GP_ABSENT);
+        if (i % 2 == 0)
+            assert_memory_equal(items[i].value, names[i], items[i].n);
+    }
+    gp_counters_free(c);
+    memcached_end(&other);
 }
 
 static void test_two_servers(void **state)
@@ -429,6 +486,8 @@ int main(void)
         T(test_outage_and_recovery),
         T(test_silence_costs_one_wait),
         T(test_misbehaving_servers),
+        T(test_lost_answers),
+        T(test_many_groups),
         T(test_two_servers),
         T(test_threads),
         cmocka_unit_test(test_server_names),
