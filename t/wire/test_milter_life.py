@@ -72,7 +72,7 @@ class Reload(Life):
         milter = self.start()
         mta = self.session(milter)
         for _ in range(50):
-            milter.signal(signal.SIGHUP)
+            milter.send_signal(signal.SIGHUP)
         self.assertEqual(mta.message()[1], "accept")
         self.assertEqual(milter.status()["reloads"], 0)
 
@@ -82,7 +82,7 @@ class End(Life):
         milter = self.start()
         idle, busy = self.session(milter), self.session(milter)
         self.assertEqual(busy.mail("<a@dol.gov>"), "continue")
-        milter.signal(signal.SIGTERM)
+        milter.send_signal(signal.SIGTERM)
         until("421", lambda: idle.helo() == RECONFIGURING)
         self.assertEqual(busy.rcpt("<x@example.org>"), RECONFIGURING)
         self.assertIsNone(milter.child.poll())
@@ -99,7 +99,7 @@ class End(Life):
         milter = self.start()
         self.session(milter)
         begin = now()
-        milter.signal(signal.SIGINT)
+        milter.send_signal(signal.SIGINT)
         self.assertEqual(milter.wait(), 0)
         self.assertGreater(now() - begin, 9)
         self.assertLess(now() - begin, 13)
@@ -111,8 +111,8 @@ class End(Life):
         for n in range(20):
             milter.start()
             if n % 2:
-                milter.signal(signal.SIGUSR1)
-            milter.signal(signal.SIGTERM if n % 3 else signal.SIGINT)
+                milter.send_signal(signal.SIGUSR1)
+            milter.send_signal(signal.SIGTERM if n % 3 else signal.SIGINT)
             self.assertEqual(milter.wait(5), 0)
         self.assertEqual(milter.log().count("event=end"), 21)
 
