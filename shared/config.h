@@ -8,6 +8,7 @@
 #ifndef GP_SHARED_CONFIG_H
 #define GP_SHARED_CONFIG_H
 
+#include "shared/dkim_key.h"
 #include "shared/fault.h"
 #include "shared/ip.h"
 #include "shared/keyring.h"
@@ -22,6 +23,8 @@
 
 enum gp_on_loss { GP_LOSS_LOCAL, GP_LOSS_OPEN, GP_LOSS_CLOSED };
 enum gp_unsubscribe { GP_UNSUBSCRIBE_KEEP, GP_UNSUBSCRIBE_REPLACE, GP_UNSUBSCRIBE_APPEND, GP_UNSUBSCRIBE_NONE };
+enum gp_spf_mode { GP_SPF_OFF, GP_SPF_TAG, GP_SPF_WARN, GP_SPF_DEFERS, GP_SPF_REJECTS };
+enum gp_client_signatures { GP_CLIENT_SIGNATURES_AUTO, GP_CLIENT_SIGNATURES_KEEP, GP_CLIENT_SIGNATURES_REMOVE };
 enum gp_role { GP_ROLE_PRODUCTION, GP_ROLE_STANDBY };
 enum gp_log_target { GP_LOG_SYSLOG, GP_LOG_STDERR };
 
@@ -47,6 +50,11 @@ struct gp_agency {
     struct gp_limits limits;          /* defaults already laid under */
     enum gp_unsubscribe unsubscribe;
     bool check_from; /* the From header's domains too */
+    size_t dkim_n;
+    struct gp_dkim_key *dkim;
+    enum gp_spf_mode spf;
+    enum gp_client_signatures client_signatures;
+    bool send_unsigned; /* on_unsigned = "send" */
     size_t tests;
     struct gp_test_window *test;         /* as they stand in the file */
     const struct gp_test_window *window; /* NULL, but in a window's `acting` */
@@ -97,6 +105,12 @@ struct gp_config {
     struct gp_limits limits; /* for every agency that sets nothing else; so the next two */
     enum gp_unsubscribe unsubscribe;
     bool check_from;
+    enum gp_spf_mode spf;
+    enum gp_client_signatures client_signatures;
+    bool send_unsigned;
+    size_t dkim_n; /* the relay's own keys, all of one domain; 0: dkim = (), messages leave without its signature */
+    struct gp_dkim_key *dkim;
+    struct gp_strings dns_servers; /* "address:port"; empty: those of /etc/resolv.conf */
     struct gp_keyring keyring;
     size_t agencies_n;
     struct gp_agency *agency;      /* sorted by name */
@@ -125,6 +139,15 @@ const struct gp_agency *gp_config_by_token(const struct gp_config *c, unsigned k
 
 /* gp_agency_may_send - does the domain stand under the agency's sender_domains? */
 bool gp_agency_may_send(const struct gp_agency *a, struct gp_str domain);
+
+#define GP_SIGNERS_MAX 4
+
+/* gp_config_signers - the keys that sign a message of this agency whose From header names from (any case)
+ * Of the agency's keys those whose domain is from, or else its nearest parent domain; then the relay's own. Only keys
+ * that sign (struct gp_dkim_key). Returns how many; 0 only when there is none at all. from may be empty: the relay's.
+ */
+size_t gp_config_signers(const struct gp_config *c, const struct gp_agency *a, struct gp_str from,
+                         const struct gp_dkim_key *out[GP_SIGNERS_MAX]);
 
 /* gp_agency_allowance - the name under which the agency's usage and sessions are counted: its own, or its test window's
  */
