@@ -12,9 +12,33 @@
 _Static_assert(GP_CTL_REASON_MAX == GP_DETAIL_MAX, "a journalled reason is the one that clients read");
 
 static const struct option long_options[] = {
-    {"reason", required_argument, NULL, 'r'}, {"for", required_argument, NULL, 'f'},
-    {"last", required_argument, NULL, 'n'},   {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"reason", required_argument, NULL, 'r'},
+    {"for", required_argument, NULL, 'f'},
+    {"last", required_argument, NULL, 'n'},
+    {"json", no_argument, NULL, 'j'},
+    {"verify", no_argument, NULL, 'v'},
+    {"selector", required_argument, NULL, 's'},
+    {"type", required_argument, NULL, 't'},
+    {"out", required_argument, NULL, 'o'},
+    {"ip", required_argument, NULL, 'i'},
+    {"sender", required_argument, NULL, 'm'},
+    {"server", required_argument, NULL, 'd'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* Options whose value a verb reads as it is. */
+static const struct {
+    int letter;
+    unsigned allowed;
+    size_t offset;
+} texts[] = {
+    {'s', GP_CTL_SELECTOR, offsetof(struct gp_ctl_args, selector)},
+    {'t', GP_CTL_TYPE, offsetof(struct gp_ctl_args, type)},
+    {'o', GP_CTL_OUT, offsetof(struct gp_ctl_args, file)},
+    {'i', GP_CTL_IP, offsetof(struct gp_ctl_args, ip)},
+    {'m', GP_CTL_SENDER, offsetof(struct gp_ctl_args, sender)},
+    {'d', GP_CTL_SERVER, offsetof(struct gp_ctl_args, server)},
 };
 
 /* Does the name ("limit set") stand at the start of argv? Returns how many words it took, or 0. */
@@ -66,6 +90,18 @@ static const char *read_last(const char *text, struct gp_ctl_args *out)
     return NULL;
 }
 
+/* read_text - an option of texts[] that the verb allows; false: it is none */
+static bool read_text(int c, const char *value, unsigned allowed, struct gp_ctl_args *out)
+{
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i].letter != c || (allowed & texts[i].allowed) == 0)
+            continue;
+        *(const char **)((char *)out + texts[i].offset) = value;
+        return true;
+    }
+    return false;
+}
+
 static const char *read_option(int c, const char *value, unsigned allowed, struct gp_ctl_args *out)
 {
     if (c == 'h') {
@@ -76,6 +112,12 @@ static const char *read_option(int c, const char *value, unsigned allowed, struc
         out->json = true;
         return NULL;
     }
+    if (c == 'v' && (allowed & GP_CTL_VERIFY) != 0) {
+        out->verify = true;
+        return NULL;
+    }
+    if (read_text(c, value, allowed, out))
+        return NULL;
     if (c == 'r' && (allowed & GP_CTL_REASON) != 0)
         return read_reason(value, out);
     if (c == 'f' && (allowed & GP_CTL_FOR) != 0)

@@ -27,7 +27,14 @@ enum {
     GP_CTL_FOR = 4,           /* --for DURATION */
     GP_CTL_LAST = 8,          /* --last N */
     GP_CTL_JSON = 16,         /* --json */
-    GP_CTL_RAW = 32           /* none at all: every word after the verb is an argument, as it is */
+    GP_CTL_RAW = 32,          /* none at all: every word after the verb is an argument, as it is */
+    GP_CTL_SELECTOR = 64,     /* --selector TEXT; this and the next five as they are given, the verb judges them */
+    GP_CTL_TYPE = 128,        /* --type TEXT */
+    GP_CTL_OUT = 256,         /* --out FILE */
+    GP_CTL_IP = 512,          /* --ip ADDRESS */
+    GP_CTL_SENDER = 1024,     /* --sender ADDRESS */
+    GP_CTL_SERVER = 2048,     /* --server ADDRESS[:PORT] */
+    GP_CTL_VERIFY = 4096      /* --verify */
 };
 
 /* The words after the verb, read. */
@@ -37,7 +44,8 @@ struct gp_ctl_args {
     char reason[GP_CTL_REASON_MAX + 1]; /* cleaned: no control characters, well-formed UTF-8; "" when not given */
     uint32_t for_s;                     /* 0 when not given */
     uint64_t last;
-    bool json, help;
+    const char *selector, *type, *file, *ip, *sender, *server; /* file: of --out; each NULL when not given */
+    bool json, verify, help;
 };
 
 struct gp_ctl;

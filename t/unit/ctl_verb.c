@@ -19,6 +19,8 @@ static const struct gp_ctl_verb verbs[] = {
     {"limits", "", "", GP_CTL_JSON, 0, 1, NULL},        {"limit set", "", "", WHY | GP_CTL_FOR, 3, 3, NULL},
     {"limit clear", "", "", GP_CTL_REASON, 2, 2, NULL}, {"history", "", "", GP_CTL_LAST, 0, 0, NULL},
     {"check-address", "", "", GP_CTL_RAW, 1, 1, NULL},
+    {"dkim new", "", "", GP_CTL_SELECTOR | GP_CTL_TYPE | GP_CTL_OUT, 1, 1, NULL},
+    {"spf test", "", "", GP_CTL_IP | GP_CTL_SENDER | GP_CTL_SERVER | GP_CTL_VERIFY, 0, 1, NULL},
 };
 
 /* The words of a NULL-terminated list, as main() would get them. */
@@ -98,6 +100,10 @@ static void command_lines(void **state)
         {2, {"clear", "dol", "rate", "--json"}, "no such option", 0, "", 0},
         {3, {"history", "--last", "0"}, "1 to 100000", 0, "", 0},
         {3, {"history", "--last", "5x"}, "1 to 100000", 0, "", 0},
+        {5, {"new", "dol.gov", "--sender", "a@b"}, "no such option", 0, "", 0},
+        {5, {"new", "dol.gov", "--verify"}, "no such option", 0, "", 0},
+        {5, {"new", "dol.gov", "--selector"}, "lacks its value", 0, "", 0},
+        {6, {"test", "--out", "f"}, "no such option", 0, "", 0},
         {4, {"check-address", "--help"}, NULL, 1, "", 0},
         {4, {"check-address", "-x"}, NULL, 1, "", 0},
         {4, {"check-address", ""}, NULL, 1, "", 0},
@@ -132,6 +138,27 @@ static void raw_arguments_stay_as_they_are(void **state)
     assert_false(args.json);
 }
 
+static void texts_stay_as_they_are(void **state)
+{
+    (void)state;
+    char *new[] = {"new", "--selector", "gp1", "dol.gov", "--type=rsa", "--out", "/tmp/k", NULL};
+    char *test[] = {"test", "--ip", "192.0.2.1", "--sender", "a@b", "--server", "[::1]:53", "--verify", NULL};
+    struct gp_ctl_args args;
+    assert_null(gp_ctl_args_read(&verbs[5], 7, new, &args));
+    assert_string_equal(args.arg[0], "dol.gov");
+    assert_string_equal(args.selector, "gp1");
+    assert_string_equal(args.type, "rsa");
+    assert_string_equal(args.file, "/tmp/k");
+    assert_null(args.ip);
+    assert_false(args.verify);
+    assert_null(gp_ctl_args_read(&verbs[6], 8, test, &args));
+    assert_string_equal(args.ip, "192.0.2.1");
+    assert_string_equal(args.sender, "a@b");
+    assert_string_equal(args.server, "[::1]:53");
+    assert_true(args.verify);
+    assert_null(args.selector);
+}
+
 static void help_comes_before_missing_arguments(void **state)
 {
     (void)state;
@@ -159,6 +186,7 @@ int main(void)
         cmocka_unit_test(verbs_are_found),
         cmocka_unit_test(command_lines),
         cmocka_unit_test(raw_arguments_stay_as_they_are),
+        cmocka_unit_test(texts_stay_as_they_are),
         cmocka_unit_test(help_comes_before_missing_arguments),
         cmocka_unit_test(long_reasons_are_cut),
     };
