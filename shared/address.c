@@ -13,6 +13,7 @@
 #define LOCAL_MAX 64
 #define LABEL_MAX 63
 #define PATH_MAX_OCTETS 256
+#define DNS_NAME_MAX 253
 
 static bool is_digit(char c)
 {
@@ -319,4 +320,19 @@ bool gp_domain_in(struct gp_str domain, struct gp_str pattern)
 bool gp_domain_valid(struct gp_str s, bool utf8)
 {
     return check_high(s, utf8) == NULL && check_domain(s) == NULL;
+}
+
+bool gp_domain_ascii(struct gp_str s, char out[GP_DOMAIN_MAX + 1])
+{
+    char z[GP_DOMAIN_MAX + 1];
+    uint8_t *ascii = NULL;
+    struct gp_buf lower = gp_buf_on(z, sizeof z), b = gp_buf_on(out, GP_DOMAIN_MAX + 1);
+    if (!gp_domain_valid(s, true))
+        return false;
+    gp_buf_put_lower(&lower, s);
+    bool good = !any_high(s) || idn2_lookup_u8((const uint8_t *)z, &ascii, IDN2_NO_TR46) == IDN2_OK;
+    if (good)
+        gp_buf_putz(&b, ascii != NULL ? (const char *)ascii : z);
+    idn2_free(ascii);
+    return good && b.n <= DNS_NAME_MAX && !b.full;
 }

@@ -44,4 +44,7 @@ bool gp_domain_in(struct gp_str domain, struct gp_str pattern);
 /* gp_domain_valid - a host name in letters, digits, hyphens and dots, or U-labels; no literal, no trailing dot */
 bool gp_domain_valid(struct gp_str s, bool utf8);
 
+/* gp_domain_ascii - a domain as the DNS has it: A-labels, lower case; false when it has no such form of 253 octets */
+bool gp_domain_ascii(struct gp_str s, char out[GP_DOMAIN_MAX + 1]);
+
 #endif

@@ -16,6 +16,7 @@ enum gp_dmarc_state {
     GP_DMARC_POLICY
 };
 enum gp_dmarc_action { GP_DMARC_DO_NONE, GP_DMARC_DO_QUARANTINE, GP_DMARC_DO_REJECT };
+const char *gp_dmarc_action_name(enum gp_dmarc_action a); /* "none", "quarantine", "reject" */
 
 struct gp_dmarc_policy {
     enum gp_dmarc_state state;
@@ -34,13 +35,15 @@ struct gp_str gp_dmarc_organizational(struct gp_str domain);
 /* gp_dmarc_aligned - strict: the same domain; else: the same organizational domain. Case-insensitive. */
 bool gp_dmarc_aligned(struct gp_str a, struct gp_str b, bool strict);
 
-/* gp_dmarc_record - read one TXT record into policy (state, action, modes, percent)
+/* gp_dmarc_record - read one TXT record into *out (state, action, modes, percent)
  * subdomain: the record is that of the organizational domain of the one that was asked for, so sp= counts.
  * Returns false when it is no DMARC record at all or must be ignored (RFC 7489 6.6.3).
  */
 bool gp_dmarc_record(struct gp_str text, bool subdomain, struct gp_dmarc_policy *out);
 
-/* gp_dmarc_find - the policy for mail whose From header names domain: at _dmarc.domain, else at its organizational one */
+/* gp_dmarc_find - the policy for mail whose From header names domain: at _dmarc.domain, else at its organizational one
+ * domain: in any case, A-labels or U-labels. Always sets *out; ttl_s: how long it may be kept.
+ */
 void gp_dmarc_find(struct gp_dns *d, struct gp_str domain, uint64_t deadline_ms, struct gp_dmarc_policy *out);
 
 /* What is known of the message as it leaves. */
@@ -55,8 +58,8 @@ struct gp_dmarc_facts {
 enum gp_dmarc_result { GP_DMARC_PASS, GP_DMARC_FAIL, GP_DMARC_NO_POLICY, GP_DMARC_NOT_KNOWN };
 
 struct gp_dmarc_forecast {
-    enum gp_dmarc_result result; /* PASS, FAIL: also without a policy known; NO_POLICY only when it would fail */
-    bool spf_aligned, dkim_aligned;
+    enum gp_dmarc_result result; /* PASS: with or without a policy; NO_POLICY only when it would fail */
+    bool spf_aligned, dkim_aligned; /* and passed; while the policy is not known: in strict mode */
 };
 
 /* gp_dmarc_judge - pure */

@@ -367,9 +367,37 @@ static void test_parts(void **state)
     assert_true(m.utf8);
 }
 
+static void test_domain_ascii(void **state)
+{
+    static const struct {
+        const char *in, *out; /* NULL: it has none */
+    } cases[] = {
+        {"dol.gov", "dol.gov"},
+        {"Mail.DOL.gov", "mail.dol.gov"},
+        {"xn--bcher-kva.example", "xn--bcher-kva.example"},
+        {"b\xC3\xBC" "cher.Example", "xn--bcher-kva.example"},
+        {"dol.gov.", NULL},
+        {"do l.gov", NULL},
+        {"\xFF.gov", NULL},
+        {"", NULL},
+    };
+    char out[GP_DOMAIN_MAX + 1], longest[300];
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        bool has = gp_domain_ascii(gp_str_z(cases[i].in), out);
+        if (has != (cases[i].out != NULL) || (has && strcmp(out, cases[i].out) != 0))
+            fail_msg("%s: %s", cases[i].in, has ? out : "none");
+    }
+    for (size_t i = 0; i < sizeof longest; i++)
+        longest[i] = i % 50 == 49 ? '.' : 'a';
+    assert_true(gp_domain_ascii((struct gp_str){longest, 253}, out));
+    assert_false(gp_domain_ascii((struct gp_str){longest, 254}, out));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_domain_ascii),
         cmocka_unit_test(test_ascii),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_parts),
