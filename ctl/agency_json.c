@@ -46,17 +46,33 @@ static json_t *limits(const struct gp_agency *a)
     return o;
 }
 
+json_t *gp_ctl_keys_json(const struct gp_dkim_key *list, size_t n)
+{
+    json_t *keys = json_array();
+    for (size_t i = 0; i < n; i++) {
+        char path[2048];
+        struct gp_buf b = gp_buf_on(path, sizeof path);
+        gp_ctl_put_clean(&b, gp_str_z(list[i].path));
+        json_array_append_new(keys, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "domain", list[i].domain, "selector",
+                                              list[i].selector, "type", gp_dkim_type_word(list[i].type), "signs",
+                                              list[i].signs, "key", path, "record", list[i].record));
+    }
+    return keys;
+}
+
 json_t *gp_ctl_agencies_json(const struct gp_config *c)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < c->agencies_n; i++) {
         const struct gp_agency *a = &c->agency[i];
-        json_array_append_new(list, json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}", "agency", a->name, "contact",
-                                              a->contact, "production", addresses(a, GP_ROLE_PRODUCTION), "standby",
-                                              addresses(a, GP_ROLE_STANDBY), "logins",
-                                              gp_ctl_json_strings(a->logins.v, a->logins.n), "sender_domains",
-                                              gp_ctl_json_strings(a->sender_domains.v, a->sender_domains.n), "limits",
-                                              limits(a), "tests", tests(a)));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s}", "agency", a->name,
+                            "contact", a->contact, "production", addresses(a, GP_ROLE_PRODUCTION), "standby",
+                            addresses(a, GP_ROLE_STANDBY), "logins", gp_ctl_json_strings(a->logins.v, a->logins.n),
+                            "sender_domains", gp_ctl_json_strings(a->sender_domains.v, a->sender_domains.n), "limits",
+                            limits(a), "tests", tests(a), "dkim", gp_ctl_keys_json(a->dkim, a->dkim_n), "on_unsigned",
+                            a->send_unsigned ? "send" : "defer", "client_signatures",
+                            gp_client_signatures_word(a->client_signatures), "spf", gp_spf_mode_word(a->spf)));
     }
     return list;
 }

@@ -10,6 +10,9 @@
 #include <jansson.h>
 
 /* gp_ctl_agencies_json - an array, one object for each agency: name, contact, lists as read, limits of the file */
+/* gp_ctl_keys_json - a list of DKIM keys: what is public of them */
+json_t *gp_ctl_keys_json(const struct gp_dkim_key *list, size_t n);
+
 json_t *gp_ctl_agencies_json(const struct gp_config *c);
 
 #endif

@@ -43,6 +43,22 @@ static void print_addresses(const char *name, const struct gp_agency *a, enum gp
     puts(n == 0 ? "none" : "");
 }
 
+static void print_keys(const struct gp_dkim_key *list, size_t n)
+{
+    printf("  %-15s", "dkim");
+    for (size_t i = 0; i < n; i++)
+        printf("%s\"%s._domainkey.%s\" (%s%s)", i > 0 ? ", " : "", list[i].selector, list[i].domain,
+               gp_dkim_type_word(list[i].type), list[i].signs ? "" : ", does not sign");
+    puts(n == 0 ? "none" : "");
+}
+
+static void print_modes(bool send_unsigned, enum gp_client_signatures client, enum gp_spf_mode spf)
+{
+    printf("  %-15son_unsigned = %s, client_signatures = %s\n", "signing", send_unsigned ? "send" : "defer",
+           gp_client_signatures_word(client));
+    printf("  %-15s%s\n", "spf", gp_spf_mode_word(spf));
+}
+
 static void print_tests(const struct gp_agency *a)
 {
     char ip[GP_IP_TEXT];
@@ -62,6 +78,8 @@ static void print_agency(const struct gp_agency *a)
     print_addresses("standby", a, GP_ROLE_STANDBY);
     print_list("logins", &a->logins);
     print_list("sender_domains", &a->sender_domains);
+    print_keys(a->dkim, a->dkim_n);
+    print_modes(a->send_unsigned, a->client_signatures, a->spf);
     print_tests(a);
     for (enum gp_limit_name i = 0; i < GP_LIMIT_COUNT; i++) {
         gp_limit_text(&a->limits, i, text);
@@ -80,6 +98,9 @@ static void print_summary(const struct gp_config *c)
         printf("%s\"%s\"", i > 0 ? ", " : "", ip);
     }
     puts(c->egress_n == 0 ? "none" : "");
+    print_keys(c->dkim, c->dkim_n);
+    print_modes(c->send_unsigned, c->client_signatures, c->spf);
+    print_list("dns_servers", &c->dns_servers);
     for (size_t i = 0; i < c->agencies_n; i++)
         print_agency(&c->agency[i]);
 }
@@ -97,9 +118,11 @@ static json_t *json_faults(const struct gp_faults *faults, bool warnings)
 /* What gatepost-postfix(8) puts into Postfix's own configuration. */
 static json_t *json_settings(const struct gp_config *c)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I}", "relay_name", c->relay_name, "return_path", c->return_path,
-                     "policy_listen", c->policy_listen, "milter_listen", c->milter_listen, "message_size_ceiling",
-                     (json_int_t)c->message_size_ceiling);
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "relay_name", c->relay_name, "return_path",
+                     c->return_path, "policy_listen", c->policy_listen, "milter_listen", c->milter_listen,
+                     "message_size_ceiling", (json_int_t)c->message_size_ceiling, "on_unsigned",
+                     c->send_unsigned ? "send" : "defer", "client_signatures",
+                     gp_client_signatures_word(c->client_signatures), "spf", gp_spf_mode_word(c->spf));
 }
 
 static void print_json(const struct gp_config *c, const struct gp_faults *faults)
@@ -109,6 +132,8 @@ static void print_json(const struct gp_config *c, const struct gp_faults *faults
     if (c != NULL) {
         json_object_set_new(o, "settings", json_settings(c));
         json_object_set_new(o, "counters", gp_ctl_json_strings(c->counters.v, c->counters.n));
+        json_object_set_new(o, "dkim", gp_ctl_keys_json(c->dkim, c->dkim_n));
+        json_object_set_new(o, "dns_servers", gp_ctl_json_strings(c->dns_servers.v, c->dns_servers.n));
         json_object_set_new(o, "agencies", gp_ctl_agencies_json(c));
     }
     gp_ctl_json_print(o, stdout);

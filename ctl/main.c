@@ -40,6 +40,8 @@ static const struct gp_ctl_verb verbs[] = {
     {"token show", "TOKEN|ADDRESS [--json]", "what a return path's or link's token says", GP_CTL_JSON, 1, 1,
      gp_ctl_token_show},
     {"token new-key", "[ID]", "print a new key for the token_keys file", 0, 0, 1, gp_ctl_token_new_key},
+    {"dkim new", "DOMAIN [--selector S] [--type rsa|ed25519] [--out FILE]", "make a DKIM key and print its DNS record",
+     GP_CTL_SELECTOR | GP_CTL_TYPE | GP_CTL_OUT, 1, 1, gp_ctl_dkim_new},
     {"check-address", "ADDRESS|-", "valid or invalid; - reads one address a line", GP_CTL_RAW, 1, 1,
      gp_ctl_check_address},
 };

@@ -68,6 +68,13 @@ static void strings_free(struct gp_strings *list)
     free(list->v);
 }
 
+static void keys_free(struct gp_dkim_key *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        gp_dkim_key_free(&list[i]);
+    free(list);
+}
+
 static void index_free(struct gp_config_index *x)
 {
     if (x == NULL)
@@ -93,6 +100,7 @@ void gp_config_free(struct gp_config *c)
         free(a->address);
         strings_free(&a->logins);
         strings_free(&a->sender_domains);
+        keys_free(a->dkim, a->dkim_n);
         for (size_t k = 0; k < a->tests; k++)
             free(a->test[k].why);
         free(a->test);
@@ -103,6 +111,8 @@ void gp_config_free(struct gp_config *c)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     strings_free(&c->counters);
+    strings_free(&c->dns_servers);
+    keys_free(c->dkim, c->dkim_n);
     free(c->egress);
     free(c->agency);
     index_free(c->index);

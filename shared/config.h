@@ -137,6 +137,10 @@ const struct gp_agency *gp_config_admits(const struct gp_config *c, const struct
 /* gp_config_by_token - the agency whose hash under key_id this is */
 const struct gp_agency *gp_config_by_token(const struct gp_config *c, unsigned key_id, const uint8_t hash[3]);
 
+/* gp_spf_mode_word, gp_client_signatures_word - as they stand in the file: "warn", "auto" */
+const char *gp_spf_mode_word(enum gp_spf_mode mode);
+const char *gp_client_signatures_word(enum gp_client_signatures mode);
+
 /* gp_agency_may_send - does the domain stand under the agency's sender_domains? */
 bool gp_agency_may_send(const struct gp_agency *a, struct gp_str domain);
 
@@ -144,7 +148,7 @@ bool gp_agency_may_send(const struct gp_agency *a, struct gp_str domain);
 
 /* gp_config_signers - the keys that sign a message of this agency whose From header names from (any case)
  * Of the agency's keys those whose domain is from, or else its nearest parent domain; then the relay's own. Only keys
- * that sign (struct gp_dkim_key). Returns how many; 0 only when there is none at all. from may be empty: the relay's.
+ * that sign (struct gp_dkim_key), each once. Returns how many; 0 only when there is none at all. from may be empty: the relay's.
  */
 size_t gp_config_signers(const struct gp_config *c, const struct gp_agency *a, struct gp_str from,
                          const struct gp_dkim_key *out[GP_SIGNERS_MAX]);

@@ -6,22 +6,6 @@
 
 #include <stdlib.h>
 
-/* later - one warning for each part of an agency that a later release brings to life */
-static void later(const struct gp_spot *at, const config_setting_t *s)
-{
-    static const struct {
-        const char *key, *what;
-    } parts[] = {
-        {"dkim", "does not sign yet"},
-    };
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        const config_setting_t *part = config_setting_get_member(s, parts[i].key);
-        if (part != NULL && !config_setting_is_group(part) && config_setting_length(part) > 0)
-            gp_warning(at->load->faults, at->file->name, config_setting_source_line(part),
-                       "%s.%s: checked, but this release %s", at->path, parts[i].key, parts[i].what);
-    }
-}
-
 /* is_empty - not there, or a list of nothing; what has a wrong form was refused before */
 static bool is_empty(const config_setting_t *list)
 {
@@ -81,13 +65,15 @@ static void read_agency(const struct gp_spot *at, const config_setting_t *s)
     a->limits = at->load->c->limits;
     a->unsubscribe = at->load->c->unsubscribe;
     a->check_from = at->load->c->check_from;
+    a->spf = at->load->c->spf;
+    a->client_signatures = at->load->c->client_signatures;
+    a->send_unsigned = at->load->c->send_unsigned;
     gp_claim(&own, GP_CLAIM_AGENCY, a->name, false);
     b = gp_buf_on(prefix, sizeof prefix);
     gp_buf_printf(&b, "%s.", a->name);
     struct gp_group g = {at->load, at->file, GP_SCOPE_AGENCY, prefix, own.agency, a};
     gp_config_read_group(&g, s, at->line);
     need_address(&own, s);
-    later(&own, s);
 }
 
 /* read_agencies - one file of agencies.d */

@@ -10,6 +10,7 @@
  * config_read      a group along the schema
  * config_limits    a limits group
  * config_auth    the key that Dovecot must show
+ * config_dkim    the keys that sign: a group read, its key loaded, which of them sign a message
  * config_check   what can only be judged with everything read: twice, too large, colliding
  * config         load, free, look-ups
  */
@@ -46,7 +47,9 @@ enum gp_claim_kind {
     GP_CLAIM_DOMAIN, /* once in an agency */
     GP_CLAIM_EGRESS,
     GP_CLAIM_COUNTERS,
-    GP_CLAIM_LISTEN
+    GP_CLAIM_DNS,
+    GP_CLAIM_LISTEN,
+    GP_CLAIM_SELECTOR /* once in a list of keys: an agency's, or the relay's */
 };
 
 struct gp_claim {
@@ -84,7 +87,7 @@ struct gp_spot {
     unsigned line;
     const char *path; /* of the key */
     size_t agency;    /* number, GP_NO_AGENCY: none */
-    void *target;     /* struct gp_config, gp_agency or gp_test_window */
+    void *target;     /* struct gp_config, gp_agency, gp_dkim_key or gp_test_window */
     void *field;      /* in target, at the key's offset */
 };
 
@@ -126,6 +129,8 @@ bool gp_conf_all_of(struct gp_str s, const char *extra, size_t max);
 bool gp_conf_text_line(struct gp_str s, size_t max);
 /* gp_conf_path - an absolute path of at most max octets that names no folder by a slash at its end */
 bool gp_conf_path(struct gp_str s, size_t max);
+/* gp_conf_word - its place in a NULL-terminated list, or -1 */
+int gp_conf_word(struct gp_str s, const char *const *words);
 /* gp_conf_host_port - "host:1" to "host:65535"; an IPv6 address stands in brackets */
 bool gp_conf_host_port(struct gp_str s);
 /* gp_conf_url - NULL for https://host[:port][/path], else what is wrong */
@@ -136,10 +141,9 @@ bool gp_conf_time(struct gp_str s, struct gp_moment *out);
 /* config_value.c */
 gp_setter gp_set_host, gp_set_return_path, gp_set_url, gp_set_egress, gp_set_server, gp_set_prefix, gp_set_on_loss,
     gp_set_path, gp_set_auth_listen, gp_set_drain, gp_set_ceiling, gp_set_sender_reply, gp_set_listen, gp_set_name, gp_set_log,
-    gp_set_unsubscribe, gp_set_yes_no;
+    gp_set_unsubscribe, gp_set_yes_no, gp_set_spf, gp_set_dns_server;
 gp_setter gp_set_contact, gp_set_production, gp_set_standby, gp_set_login, gp_set_domain;
-gp_setter gp_set_dkim_domain, gp_set_selector, gp_set_dkim_key, gp_set_why, gp_set_test_address, gp_set_messages,
-    gp_set_time;
+gp_setter gp_set_dkim_domain, gp_set_selector, gp_set_why, gp_set_test_address, gp_set_messages, gp_set_time;
 
 /* config_read.c */
 /* A group being read: where it stands and what it fills. */
@@ -179,6 +183,13 @@ void gp_config_read(struct gp_load *l);
 /* config_auth.c */
 /* gp_config_auth - read auth_key's file into l->c->auth_secret */
 void gp_config_auth(struct gp_load *l);
+
+/* config_dkim.c */
+gp_setter gp_set_dkim_key, gp_set_on_unsigned, gp_set_client_signatures;
+/* gp_config_read_dkim - the group s, which stands at at->line, as one more key of the list that target holds */
+void gp_config_read_dkim(const struct gp_spot *at, const config_setting_t *s, const char *prefix);
+/* gp_config_dkim - what can be judged only with all keys read */
+void gp_config_dkim(struct gp_load *l);
 
 /* config_check.c */
 /* gp_config_check - everything that concerns more than one key */

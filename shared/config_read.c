@@ -102,34 +102,37 @@ static void add_test(const struct gp_spot *at, const struct gp_test_window *wind
     a->test[a->tests++] = *window;
 }
 
+/* read_test - the group s as one more test window */
+static void read_test(const struct gp_spot *at, const config_setting_t *s, const char *prefix)
+{
+    struct gp_test_window window = {.line = at->line};
+    struct gp_group g = {at->load, at->file, GP_SCOPE_TEST, prefix, at->agency, &window};
+    gp_config_read_group(&g, s, at->line);
+    add_test(at, &window);
+    if (window.from.ms > 0 && window.until.ms > 0 && window.from.ms >= window.until.ms)
+        gp_fault(at->load->faults, at->file->name, at->line,
+                 "%suntil: ends before it begins, given a time not after from, must be after from", prefix);
+}
+
 /* read_groups - a list of groups: dkim, tests */
 static void read_groups(const struct gp_spot *at, const config_setting_t *s, const struct gp_key *key)
 {
     char prefix[GP_CONFIG_PATH_MAX];
-    struct gp_buf b = gp_buf_on(prefix, sizeof prefix);
     if (config_setting_type(s) != CONFIG_TYPE_LIST) {
         gp_conf_wrong_form(at, s, key->right);
         return;
     }
-    gp_buf_putz(&b, at->path);
-    gp_buf_putz(&b, ".");
+    gp_conf_join(prefix, at->path, ".");
     for (int i = 0; i < config_setting_length(s); i++) {
         const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
-        struct gp_test_window window = {.line = config_setting_source_line(e)};
         struct gp_spot one = *at;
         one.line = config_setting_source_line(e);
-        if (config_setting_type(e) != CONFIG_TYPE_GROUP) {
+        if (config_setting_type(e) != CONFIG_TYPE_GROUP)
             gp_conf_wrong_form(&one, e, key->right);
-            continue;
-        }
-        struct gp_group g = {at->load, at->file,   key->form == GP_FORM_DKIM ? GP_SCOPE_DKIM : GP_SCOPE_TEST,
-                             prefix,   at->agency, &window};
-        gp_config_read_group(&g, e, one.line);
-        if (key->form == GP_FORM_TESTS)
-            add_test(at, &window);
-        if (window.from.ms > 0 && window.until.ms > 0 && window.from.ms >= window.until.ms)
-            gp_fault(at->load->faults, at->file->name, one.line,
-                     "%suntil: ends before it begins, given a time not after from, must be after from", prefix);
+        else if (key->form == GP_FORM_DKIM)
+            gp_config_read_dkim(&one, e, prefix);
+        else
+            read_test(&one, e, prefix);
     }
 }
 

@@ -8,7 +8,12 @@
 
 #define TOP(field) offsetof(struct gp_config, field)
 #define AGENCY(field) offsetof(struct gp_agency, field)
+#define DKIM(field) offsetof(struct gp_dkim_key, field)
 #define WINDOW(field) offsetof(struct gp_test_window, field)
+
+#define ON_UNSIGNED "must be \"defer\" or \"send\""
+#define CLIENT_SIGNATURES "must be \"auto\", \"keep\" or \"remove\""
+#define SPF "must be \"off\", \"tag\", \"warn\", \"defer\" or \"reject\""
 
 #define YES true
 #define NO false
@@ -60,6 +65,19 @@ const struct gp_key gp_config_keys[] = {
     {GP_SCOPE_TOP, GP_FORM_TEXT, "unsubscribe", NO, "keep", "must be \"keep\", \"replace\", \"append\" or \"none\"",
      gp_set_unsubscribe, TOP(unsubscribe)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "check_from", NO, "no", "must be \"yes\" or \"no\"", gp_set_yes_no, TOP(check_from)},
+    {GP_SCOPE_TOP, GP_FORM_DKIM, "dkim", YES, NULL,
+     "must be a list of the relay's own keys: dkim = ( { ... } ), which gatepostctl dkim new DOMAIN makes and prints, "
+     "or "
+     "dkim = () to send without its signature",
+     NULL, 0},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "on_unsigned", NO, "defer", ON_UNSIGNED, gp_set_on_unsigned, TOP(send_unsigned)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "client_signatures", NO, "auto", CLIENT_SIGNATURES, gp_set_client_signatures,
+     TOP(client_signatures)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "spf", NO, "warn", SPF, gp_set_spf, TOP(spf)},
+    {GP_SCOPE_TOP, GP_FORM_LIST, "dns_servers", NO, NULL,
+     "must be address or address:port, IPv6 in brackets, such as [ \"127.0.0.1:53\" ], or [] for those of "
+     "/etc/resolv.conf",
+     gp_set_dns_server, 0},
     {GP_SCOPE_TOP, GP_FORM_LIMITS, "limits", NO, NULL, "must be a group: limits = { ... }", NULL, TOP(limits)},
 
     /* an agency */
@@ -79,14 +97,19 @@ const struct gp_key gp_config_keys[] = {
      AGENCY(check_from)},
     {GP_SCOPE_AGENCY, GP_FORM_LIMITS, "limits", NO, NULL, "must be a group: limits = { ... }", NULL, AGENCY(limits)},
     {GP_SCOPE_AGENCY, GP_FORM_DKIM, "dkim", NO, NULL, "must be a list of groups: dkim = ( { ... } )", NULL, 0},
+    {GP_SCOPE_AGENCY, GP_FORM_TEXT, "on_unsigned", NO, NULL, ON_UNSIGNED, gp_set_on_unsigned, AGENCY(send_unsigned)},
+    {GP_SCOPE_AGENCY, GP_FORM_TEXT, "client_signatures", NO, NULL, CLIENT_SIGNATURES, gp_set_client_signatures,
+     AGENCY(client_signatures)},
+    {GP_SCOPE_AGENCY, GP_FORM_TEXT, "spf", NO, NULL, SPF, gp_set_spf, AGENCY(spf)},
     {GP_SCOPE_AGENCY, GP_FORM_TESTS, "tests", NO, NULL, "must be a list of groups: tests = ( { ... } )", NULL, 0},
 
-    /* one of an agency's DKIM signatures */
+    /* one of the relay's or an agency's DKIM keys */
     {GP_SCOPE_DKIM, GP_FORM_TEXT, "domain", YES, NULL, "must be the signing domain, such as \"dol.example.gov\"",
-     gp_set_dkim_domain, 0},
+     gp_set_dkim_domain, DKIM(domain)},
     {GP_SCOPE_DKIM, GP_FORM_TEXT, "selector", YES, NULL, "must be the name of the key in the DNS, such as \"gp1\"",
-     gp_set_selector, 0},
-    {GP_SCOPE_DKIM, GP_FORM_TEXT, "key", YES, NULL, "must be the absolute path of the private key", gp_set_dkim_key, 0},
+     gp_set_selector, DKIM(selector)},
+    {GP_SCOPE_DKIM, GP_FORM_TEXT, "key", YES, NULL, "must be the absolute path of the private key", gp_set_dkim_key,
+     DKIM(path)},
 
     /* one of an agency's test windows */
     {GP_SCOPE_TEST, GP_FORM_TEXT, "why", YES, NULL, "must say what for, such as \"load test, ticket 4711\"", gp_set_why,

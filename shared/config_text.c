@@ -21,6 +21,15 @@ bool gp_conf_all_of(struct gp_str s, const char *extra, size_t max)
     return s.n >= 1 && s.n <= max;
 }
 
+int gp_conf_word(struct gp_str s, const char *const *words)
+{
+    for (int i = 0; words[i] != NULL; i++) {
+        if (gp_str_eq(s, gp_str_z(words[i])))
+            return i;
+    }
+    return -1;
+}
+
 bool gp_conf_text_line(struct gp_str s, size_t max)
 {
     for (size_t i = 0; i < s.n; i++) {

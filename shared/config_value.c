@@ -44,16 +44,6 @@ static void append(const struct gp_spot *at, struct gp_strings *list, struct gp_
         at->load->no_memory = true;
 }
 
-/* word - its place in a NULL-terminated list, or -1 */
-static int word(struct gp_str s, const char *const *words)
-{
-    for (int i = 0; words[i] != NULL; i++) {
-        if (gp_str_eq(s, gp_str_z(words[i])))
-            return i;
-    }
-    return -1;
-}
-
 const char *gp_set_host(const struct gp_spot *at, struct gp_str s)
 {
     return gp_domain_valid(s, false) ? store(at, s) : "not a host name";
@@ -130,7 +120,7 @@ const char *gp_set_prefix(const struct gp_spot *at, struct gp_str s)
 const char *gp_set_on_loss(const struct gp_spot *at, struct gp_str s)
 {
     static const char *const words[] = {"local", "open", "closed", NULL};
-    int i = word(s, words);
+    int i = gp_conf_word(s, words);
     if (i < 0)
         return "unknown word";
     *(enum gp_on_loss *)at->field = (enum gp_on_loss)i;
@@ -163,7 +153,7 @@ const char *gp_set_ceiling(const struct gp_spot *at, struct gp_str s)
 const char *gp_set_sender_reply(const struct gp_spot *at, struct gp_str s)
 {
     static const char *const words[] = {"defer", "reject", NULL};
-    int i = word(s, words);
+    int i = gp_conf_word(s, words);
     if (i < 0)
         return "unknown word";
     *(bool *)at->field = i == 1;
@@ -210,7 +200,7 @@ const char *gp_set_name(const struct gp_spot *at, struct gp_str s)
 const char *gp_set_log(const struct gp_spot *at, struct gp_str s)
 {
     static const char *const words[] = {"syslog", "stderr", NULL};
-    int i = word(s, words);
+    int i = gp_conf_word(s, words);
     if (i < 0)
         return "unknown word";
     *(enum gp_log_target *)at->field = (enum gp_log_target)i;
@@ -220,7 +210,7 @@ const char *gp_set_log(const struct gp_spot *at, struct gp_str s)
 const char *gp_set_unsubscribe(const struct gp_spot *at, struct gp_str s)
 {
     static const char *const words[] = {"keep", "replace", "append", "none", NULL};
-    int i = word(s, words);
+    int i = gp_conf_word(s, words);
     if (i < 0)
         return "unknown word";
     *(enum gp_unsubscribe *)at->field = (enum gp_unsubscribe)i;
@@ -230,10 +220,43 @@ const char *gp_set_unsubscribe(const struct gp_spot *at, struct gp_str s)
 const char *gp_set_yes_no(const struct gp_spot *at, struct gp_str s)
 {
     static const char *const words[] = {"no", "yes", NULL};
-    int i = word(s, words);
+    int i = gp_conf_word(s, words);
     if (i < 0)
         return "unknown word";
     *(bool *)at->field = i == 1;
+    return NULL;
+}
+
+static const char *const spf_words[] = {[GP_SPF_OFF] = "off",      [GP_SPF_TAG] = "tag",        [GP_SPF_WARN] = "warn",
+                                        [GP_SPF_DEFERS] = "defer", [GP_SPF_REJECTS] = "reject", NULL};
+
+const char *gp_spf_mode_word(enum gp_spf_mode mode)
+{
+    return spf_words[mode];
+}
+
+const char *gp_set_spf(const struct gp_spot *at, struct gp_str s)
+{
+    int i = gp_conf_word(s, spf_words);
+    if (i < 0)
+        return "unknown word";
+    *(enum gp_spf_mode *)at->field = (enum gp_spf_mode)i;
+    return NULL;
+}
+
+/* Kept with its port. */
+const char *gp_set_dns_server(const struct gp_spot *at, struct gp_str s)
+{
+    char text[GP_IP_TEXT + sizeof "[]:65535"];
+    struct gp_buf b = gp_buf_on(text, sizeof text);
+    struct gp_strings *list = &at->load->c->dns_servers;
+    gp_buf_put(&b, s);
+    if (!numeric_server(s))
+        gp_buf_putz(&b, ":53");
+    if (b.full || !numeric_server(gp_buf_str(&b)) || gp_str_starts_nocase(s, GP_STR("localhost")))
+        return "neither an address nor address:port";
+    append(at, list, gp_buf_str(&b));
+    gp_claim(at, GP_CLAIM_DNS, text, false);
     return NULL;
 }
 
@@ -303,20 +326,12 @@ const char *gp_set_domain(const struct gp_spot *at, struct gp_str s)
 
 const char *gp_set_dkim_domain(const struct gp_spot *at, struct gp_str s)
 {
-    (void)at;
-    return gp_domain_valid(s, false) ? NULL : "not a domain";
+    return gp_domain_valid(s, false) ? store_lower(at, s) : "not a domain";
 }
 
 const char *gp_set_selector(const struct gp_spot *at, struct gp_str s)
 {
-    (void)at;
-    return gp_domain_valid(s, false) ? NULL : "not a name in the DNS";
-}
-
-const char *gp_set_dkim_key(const struct gp_spot *at, struct gp_str s)
-{
-    (void)at;
-    return gp_conf_path(s, PATH_MAX_OCTETS) ? NULL : "not an absolute path";
+    return s.n <= GP_DKIM_SELECTOR_MAX && gp_domain_valid(s, false) ? store_lower(at, s) : "not a name in the DNS";
 }
 
 const char *gp_set_why(const struct gp_spot *at, struct gp_str s)

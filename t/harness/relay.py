@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 
+import dkim_keys
 import dovecot
 import process
 import sample
@@ -37,11 +38,12 @@ class Relay:
     agencies: text of the one agencies file; None keeps what the state directory has, or takes the sample.
     changes: settings of gatepost.conf. milters: how many, each with a listener of its own (relay.ports[i]).
     wrap: words before a daemon's command line. memcached=False raises none (counters = [] unless changed).
+    dkim: selectors of the keys that sign for each domain; dkim_keys.py.
     auth_url: where Dovecot asks about logins; None is gatepost-policyd.
     """
 
     def __init__(self, build=None, state=None, agencies=None, changes=None, milters=1, memcached=True, wrap=(),
-                 postfix=None, say=None, auth_url=None):
+                 postfix=None, say=None, auth_url=None, dkim=dkim_keys.BOTH):
         self.build = os.path.abspath(build or os.environ.get("GATEPOST_BUILD") or os.path.join(ROOT, "build"))
         self.keep = state is not None
         self.state = os.path.realpath(state) if state else None
@@ -50,6 +52,7 @@ class Relay:
         if not memcached:
             self.changes.setdefault("counters", [])
         self.wrap, self.postfix_settings = list(wrap), dict(postfix or {})
+        self.selectors = list(dkim)
         self.say = say or (lambda text: None)
         self.auth_url, self.auth_port = auth_url, 0
         self.lock = None
@@ -184,8 +187,19 @@ class Relay:
         with open(path) as f:
             self.auth_key = f.read().strip()
 
+    def signing(self, domain):
+        """The domain's keys, made where they are missing."""
+        dkim_keys.make([self.program("gatepostctl"), "-c", self.config()], self.path("keys"), domain, self.selectors)
+        return dkim_keys.entries(self.path("keys"), domain, self.selectors)
+
+    def write_agencies(self, text):
+        """The one agencies file, with the keys that it asks for; reload makes it the running one."""
+        text = dkim_keys.WANTED.sub(lambda m: sample.quoted(self.signing(m[1])), text)
+        with open(self.path("agencies.d", "agencies.conf"), "w", encoding="utf-8", errors="surrogateescape") as f:
+            f.write(text)
+
     def write_configuration(self):
-        settings = dict(self.changes)
+        settings = {"dkim": self.signing(self.dkim_domain), **self.changes}
         if self.auth_port:
             settings = {"auth_listen": f"127.0.0.1:{self.auth_port}", "auth_key": self.path("keys", "auth"), **settings}
         for instance in self.instances:
@@ -193,8 +207,7 @@ class Relay:
                 f.write(sample.configuration(self.state, instance, **settings))
         path = self.path("agencies.d", "agencies.conf")
         if self.agencies_text is not None or not os.path.exists(path):
-            with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
-                f.write(self.agencies_text if self.agencies_text is not None else sample.SAMPLE)
+            self.write_agencies(self.agencies_text if self.agencies_text is not None else sample.SAMPLE)
 
     def check_configuration(self):
         done = self.ctl("check")
@@ -327,6 +340,21 @@ class Relay:
     def ctl(self, *words, **options):
         return subprocess.run([self.program("gatepostctl"), "--config", self.config(), *words], text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+    @property
+    def dkim_domain(self):
+        return sample.RELAY_NAME
+
+    def rotate_dkim(self, selector):
+        """New keys of both types sign from the next reload on; the former ones stay listed behind them."""
+        self.selectors = [selector, f"{selector}e", *self.selectors]
+        self.write_configuration()
+
+    def dkim_records(self):
+        """What the DNS would hold: {owner: text} of every key of the configuration."""
+        read = json.loads(self.ctl("check", "--json").stdout)
+        keys = read["dkim"] + [key for agency in read["agencies"] for key in agency["dkim"]]
+        return {f"{key['selector']}._domainkey.{key['domain']}": key["record"] for key in keys}
 
     def login(self, source="127.0.0.10", user=None, password=None, port=None, how="PLAIN"):
         """A client after STARTTLS and, unless user is "", AUTH; its last reply is client.auth."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The generated gatepost.conf and the agencies of the sample: loopback addresses, so that one machine plays many clients."""
 
+import dkim_keys
+
 GENERATED = "# Generated for this state directory"
 RELAY_NAME = "relay.example.gov"
 RETURN_PATH = "b.example.gov"
@@ -8,7 +10,12 @@ PUBLIC_URL = "https://mail.example.gov"
 
 
 def quoted(value):
-    """A value as libconfig reads it: text, or a list of texts."""
+    """A value as libconfig reads it: text, a list of texts, or a list of groups."""
+    if isinstance(value, dkim_keys.Wanted):
+        return f"$DKIM({value})"
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
+        return "( " + ",\n    ".join("{ " + " ".join(f"{k} = {quoted(v)}" for k, v in group.items()) + " }"
+                                     for group in value) + " )"
     if isinstance(value, (list, tuple)):
         return "[ " + ", ".join(quoted(v) for v in value) + " ]" if value else "[]"
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -24,6 +31,7 @@ def configuration(state, instance="", **changes):
         "on_counter_loss": "local",
         "database": f"{state}/db/gatepost.db",
         "token_keys": f"{state}/keys/token",
+        "dkim": dkim_keys.entries(f"{state}/keys", RELAY_NAME),
         "drain_timeout": "2s",
         "policy_listen": f"unix:{state}/spool/gatepost/policy.sock",
         "milter_listen": f"unix:{state}/spool/gatepost/milter{instance}.sock",
@@ -57,7 +65,7 @@ SAMPLE = "\n".join([
     "# The sample agencies of ./quickstart. Loopback addresses: one machine plays many clients.",
     "",
     agency("dol", ["127.0.0.10", "127.0.0.11"], ["dol.example.gov", ".dol.example.gov"], standby=["127.0.0.12"],
-           logins=["dol-app"], limits={"message_size": "100K", "rate": ["2000/1m"], "messages_per_session": "1000"}),
+           logins=["dol-app"], dkim=dkim_keys.Wanted("dol.example.gov"), limits={"message_size": "100K", "rate": ["2000/1m"], "messages_per_session": "1000"}),
     agency("census", ["127.0.0.20"], ["census.example.gov"], limits={"rate": ["3/1m"]}),
     agency("parks", ["127.0.0.30"], ["parks.example.gov"], limits={"package": "2/day"}),
     agency("weather", ["127.0.0.40"], ["weather.example.gov"], limits={"sessions": "2"}),

@@ -18,7 +18,7 @@
 #define COLLIDING_1 "a4142"
 #define COLLIDING_2 "a5286"
 
-static const char least[] = "relay_name = \"Relay.gov\"\nreturn_path = \"B.Relay.gov\"\ntoken_keys = \"$D/token\"\n";
+static const char least[] = "relay_name = \"Relay.gov\"\nreturn_path = \"B.Relay.gov\"\ntoken_keys = \"$D/token\"\n" SCRATCH_DKIM "\n";
 
 static struct gp_config *load(const struct scratch *s, struct gp_faults *faults)
 {
@@ -105,7 +105,7 @@ static void every_key(void **state)
     struct scratch s;
     assert_true(scratch_open(&s));
     scratch_write(&s, "gatepost.conf",
-                  GP_STR("relay_name = \"relay.gov\" return_path = \"b.relay.gov\" token_keys = \"$D/token\"\n"
+                  GP_STR("relay_name = \"relay.gov\" return_path = \"b.relay.gov\" token_keys = \"$D/token\" " SCRATCH_DKIM "\n"
                          "public_url = \"https://mail.relay.gov:8443/gp//\"\n"
                          "egress = [ \"198.51.100.7\", \"2001:db8::7\" ]\ncounters = []\ncounters_prefix = \"a.B-_9\"\n"
                          "on_counter_loss = \"closed\" database = \"/d/b\" drain_timeout = \"0s\"\n"

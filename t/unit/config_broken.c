@@ -4,7 +4,7 @@
  *
  * A case: "== name", then "-- FILE" and its text for each file, then "-- faults" and one line each as gp_config_load
  * says them, "warning: " before a warning, no line for a configuration without fault. In the texts a line "$TOP" stands
- * for the three keys that every gatepost.conf here needs, "$D" for the folder of the case.
+ * for the four keys that every gatepost.conf here needs, in three lines, "$D" for the folder of the case.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,8 @@ const char *__lsan_default_suppressions(void)
     return "leak:libconfig.so";
 }
 
-static const char top_keys[] = "relay_name = \"relay.gov\"\nreturn_path = \"b.relay.gov\"\ntoken_keys = \"$D/token\"\n";
+static const char top_keys[] =
+    "relay_name = \"relay.gov\"\nreturn_path = \"b.relay.gov\"\ntoken_keys = \"$D/token\" " SCRATCH_DKIM "\n";
 
 struct text {
     char p[TEXT_MAX];

@@ -44,7 +44,7 @@ static bool configure(const char *on_loss)
     snprintf(text, sizeof text,
              "relay_name = \"relay.example.gov\"\nreturn_path = \"b.example.gov\"\ncounters = []\n"
              "on_counter_loss = \"%s\"\ndatabase = \"%s/db\"\ntoken_keys = \"%s\"\ndrain_timeout = \"5s\"\n"
-             "message_size_ceiling = \"1M\"\n",
+             "message_size_ceiling = \"1M\"\ndkim = ()\n",
              on_loss, directory, key);
     if (!write_file("gatepost.conf", text, path))
         return false;

@@ -31,7 +31,7 @@ static int setup(void **state)
     if (!scratch_open(&scratch) ||
         !scratch_write(&scratch, "gatepost.conf",
                        GP_STR("relay_name = \"relay.gov\"\nreturn_path = \"b.relay.gov\"\ncounters = []\n"
-                              "token_keys = \"$D/token\"\n")) ||
+                              "token_keys = \"$D/token\" " SCRATCH_DKIM "\n")) ||
         !scratch_write(&scratch, "agencies.d/a.conf",
                        GP_STR("dol = { production = [ \"192.0.2.10\" ] logins = [ \"dol-app\" ] sender_domains = [ "
                               "\"dol.gov\" ]\n  tests = ( { why = \"w\" address = \"192.0.2.99\" messages = \"5\" "

@@ -44,7 +44,21 @@ static inline bool scratch_write(const struct scratch *s, const char *name, stru
     return fclose(f) == 0;
 }
 
-/* scratch_open - a new folder with agencies.d and a key ring at "token" */
+/* scratch_secret - a file that nobody else may read */
+static inline bool scratch_secret(const struct scratch *s, const char *name, struct gp_str text)
+{
+    char path[512];
+    scratch_path(s, name, path);
+    return scratch_write(s, name, text) && chmod(path, 0600) == 0;
+}
+
+/* The relay's DKIM key, as gatepost.conf must name one; it is that of RFC 8463 A.2. */
+#define SCRATCH_DKIM "dkim = ( { domain = \"relay.gov\" selector = \"gp1\" key = \"$D/relay.pem\" } )"
+#define SCRATCH_PEM                                                                                                    \
+    "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"                  \
+    "-----END PRIVATE KEY-----\n"
+
+/* scratch_open - a new folder with agencies.d, a key ring at "token" and the relay's DKIM key at "relay.pem" */
 static inline bool scratch_open(struct scratch *s)
 {
     char path[512];
@@ -54,10 +68,9 @@ static inline bool scratch_open(struct scratch *s)
     scratch_path(s, "agencies.d", path);
     if (mkdir(path, 0755) != 0)
         return false;
-    if (!scratch_write(s, "token", GP_STR("1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n")))
-        return false;
-    scratch_path(s, "token", path);
-    return chmod(path, 0600) == 0;
+    return scratch_secret(s, "token",
+                          GP_STR("1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n")) &&
+           scratch_secret(s, "relay.pem", GP_STR(SCRATCH_PEM));
 }
 
 /* scratch_empty - remove what stands in a folder below (or "."), folders excepted */

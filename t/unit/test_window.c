@@ -25,7 +25,7 @@ static struct gp_config *config;
 static const struct gp_agency *dol;
 
 static const char top[] = "relay_name = \"relay.example.gov\"\nreturn_path = \"b.example.gov\"\ncounters = []\n"
-                          "token_keys = \"$D/token\"\n";
+                          "token_keys = \"$D/token\" " SCRATCH_DKIM "\n";
 static const char agencies[] =
     "dol = { production = [ \"192.0.2.10\" ] sender_domains = [ \"dol.gov\" ]\n"
     "  limits = { package = \"70/month\" rate = [ \"100/1m\" ] sessions = \"2\" message_size = \"14M\" }\n"

@@ -13,11 +13,13 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+import dkim_keys  # noqa: E402
 import process  # noqa: E402
 import sample  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("GATEPOST_BUILD") or "build")
 KEY = "1 " + "5a" * 32 + "\n"
+ED25519 = ["gp1e"]  # quick to make
 GAUGE = {"policyd": "connections", "milter": "sessions"}
 
 
@@ -37,6 +39,9 @@ class Relay:
         with open(self.path("keys", "token"), "w") as f:
             f.write(KEY)
         os.chmod(f.name, 0o640)
+        ctl = [os.path.join(BUILD, "bin", "gatepostctl"), "-c", self.config]
+        dkim_keys.make(ctl, self.path("keys"), sample.RELAY_NAME, ED25519)
+        self.changes.setdefault("dkim", dkim_keys.entries(self.path("keys"), sample.RELAY_NAME, ED25519))
         self.configure()
         if os.geteuid() == 0:
             for path, _, names in os.walk(self.directory):

@@ -19,6 +19,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "t", "harness"))
+import dkim_keys  # noqa: E402
 import process  # noqa: E402
 import sample  # noqa: E402
 
@@ -99,6 +100,8 @@ class Case(unittest.TestCase):
     def configure(self, **changes):
         if not self.counters:
             changes.setdefault("counters", [])
+        dkim_keys.make([f"{BIN}/gatepostctl", "-c", self.config], f"{self.dir}/keys", sample.RELAY_NAME, ["gp1e"])
+        changes.setdefault("dkim", dkim_keys.entries(f"{self.dir}/keys", sample.RELAY_NAME, ["gp1e"]))
         with open(self.config, "w") as f:
             f.write(sample.configuration(self.dir, **changes))
 
@@ -177,16 +180,26 @@ class Check(Case):
         self.assertIn("logins         none", r.out)
         self.assertIn("message_size = 14M", r.out)
         self.assertIn("sessions = 4", r.out)
-        agency = self.good("check", "--json").json()["agencies"][1]
+        self.assertIn('dkim           "gp1e._domainkey.relay.example.gov" (ed25519)', r.out)
+        self.assertIn("signing        on_unsigned = defer, client_signatures = auto", r.out)
+        self.assertIn("spf            warn", r.out)
+        self.assertIn("dns_servers    none", r.out)
+        told = self.good("check", "--json").json()
+        agency = told["agencies"][1]
         self.assertEqual((agency["agency"], agency["standby"]), ("dol", ["2001:db8::12"]))
+        self.assertEqual((agency["dkim"], agency["spf"], agency["on_unsigned"], agency["client_signatures"]),
+                         ([], "warn", "defer", "auto"))
+        self.assertEqual([(k["domain"], k["selector"], k["type"], k["signs"]) for k in told["dkim"]],
+                         [(sample.RELAY_NAME, "gp1e", "ed25519", True)])
+        self.assertRegex(told["dkim"][0]["record"], r"\Av=DKIM1; k=ed25519; p=[A-Za-z0-9+/]{43}=\Z")
+        self.assertEqual((told["dns_servers"], told["settings"]["spf"]), ([], "warn"))
 
     def test_warnings_refuse_nothing(self):
-        dkim = '  dkim = ( { domain = "dol.example.gov"  selector = "s"  key = "/k" } )\n}'
-        self.agencies(sample.agency("dol", ["192.0.2.10"], ["dol.example.gov"], logins=["dol-app"]).rstrip("}\n ") +
-                      "\n" + dkim + "\n")
+        foreign = dkim_keys.entries(f"{self.dir}/keys", sample.RELAY_NAME, ["gp1e"])
+        self.agencies(sample.agency("dol", ["192.0.2.10"], ["dol.example.gov"], logins=["dol-app"], dkim=foreign))
         r = self.ctl("check")
         self.assertEqual(r.status, 0)
-        self.assertRegex(r.err, r"\Awarning: .*all\.conf:\d+: dol\.dkim: .*\n\Z")
+        self.assertRegex(r.err, r"\Awarning: .*all\.conf:\d+: dol\.dkim\.domain: .*\n\Z")
         self.assertIn('logins         "dol-app"', r.out)
         told = self.good("check", "--json").json()
         self.assertEqual((told["good"], told["errors"], len(told["warnings"])), (True, [], 1))
