@@ -42,6 +42,9 @@ static const struct gp_ctl_verb verbs[] = {
     {"token new-key", "[ID]", "print a new key for the token_keys file", 0, 0, 1, gp_ctl_token_new_key},
     {"dkim new", "DOMAIN [--selector S] [--type rsa|ed25519] [--out FILE]", "make a DKIM key and print its DNS record",
      GP_CTL_SELECTOR | GP_CTL_TYPE | GP_CTL_OUT, 1, 1, gp_ctl_dkim_new},
+    {"spf test", "--ip ADDRESS --sender USER@DOMAIN [--server ADDRESS[:PORT]] [--json]",
+     "what a receiver's SPF check would say, with every question", GP_CTL_IP | GP_CTL_SENDER | GP_CTL_SERVER | GP_CTL_JSON,
+     0, 0, gp_ctl_spf_test},
     {"check-address", "ADDRESS|-", "valid or invalid; - reads one address a line", GP_CTL_RAW, 1, 1,
      gp_ctl_check_address},
 };

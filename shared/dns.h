@@ -10,7 +10,7 @@
 
 #include "shared/config.h"
 
-#define GP_DNS_RECORDS_MAX 64    /* of one answer; further ones are left out and `cut` is set */
+#define GP_DNS_RECORDS_MAX 256   /* of one answer; further ones are left out and `cut` is set */
 #define GP_DNS_TEXT_MAX 4096     /* octets of one TXT record, its strings joined; a longer one is left out, `cut` set */
 #define GP_DNS_TTL_LEAST 30      /* seconds; a smaller TTL counts as this */
 #define GP_DNS_TTL_MOST 86400
@@ -26,7 +26,8 @@ enum gp_dns_state {
 };
 
 struct gp_dns_record {
-    char *text; /* NUL-terminated; TXT: n octets as they came; A, AAAA: the address; MX, PTR: a name without final dot */
+    char *text; /* NUL-terminated; TXT: n octets as they came; A, AAAA: the address; MX, PTR: a name without final dot,
+                * the root as "" */
     size_t n;
     unsigned preference; /* MX */
 };
@@ -40,6 +41,9 @@ struct gp_dns_answer {
     struct gp_dns_record *record;
 };
 
+#define GP_DNS_TRY_MS 1000
+#define GP_DNS_ROUNDS 3
+
 struct gp_dns;
 
 /* gp_dns_new - servers: "address:port", as in dns_servers; none: those of /etc/resolv.conf
@@ -48,9 +52,10 @@ struct gp_dns;
 struct gp_dns *gp_dns_new(const struct gp_strings *servers);
 void gp_dns_free(struct gp_dns *d); /* NULL is fine */
 
-/* gp_dns_query - ask all servers in turn until deadline_ms (monotonic milliseconds)
+/* gp_dns_query - ask one server after the other until one answers, or deadline_ms (monotonic milliseconds) has passed
  * name: ASCII, without final dot. Always sets *out; gp_dns_answer_free frees what it holds. UDP, then TCP when the
- * answer was truncated. A CNAME is followed by the server.
+ * answer was truncated. A CNAME is followed by the server. A server has GP_DNS_TRY_MS to answer, twice as long when all
+ * were asked in vain, GP_DNS_ROUNDS times; the one that answered last is the first to be asked the next time.
  */
 void gp_dns_query(struct gp_dns *d, const char *name, enum gp_dns_type type, uint64_t deadline_ms,
                   struct gp_dns_answer *out);
