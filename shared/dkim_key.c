@@ -62,7 +62,7 @@ static EVP_PKEY *parse(struct gp_str text, const char **why)
     long n = 0;
     EVP_PKEY *pkey = NULL;
     *why = "not a key in PEM form, must be one as gatepostctl dkim new makes it";
-    if (in == NULL || !gp_str_starts_nocase(text, GP_STR("-----BEGIN ")) ||
+    if (in == NULL || !gp_str_starts_nocase(text, GP_STR("-----BEGIN ")) || gp_str_find(text, '\0') < text.n ||
         PEM_read_bio_ex(in, &name, &header, &der, &n, PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) != 1)
         goto out;
     *why = wrong_block(name, header);
