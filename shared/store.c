@@ -43,6 +43,12 @@ static const char *const statement_text[GP_ST_COUNT] = {
                         " ON CONFLICT (allowance) DO UPDATE SET is_open = 1, what = ?2, why = ?3 WHERE is_open = 0",
     [GP_ST_TEST_CLOSE] = "UPDATE test_window SET is_open = 0 WHERE allowance = ?1 AND is_open = 1",
     [GP_ST_TESTS] = "SELECT allowance, what, why, is_open FROM test_window ORDER BY allowance",
+    [GP_ST_NOTICE_ADD] = "INSERT INTO notice (agency, kind, key, day, created_ms, subject, body, sent_ms)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT (agency, kind, key, day) DO NOTHING",
+    [GP_ST_NOTICE_FORGET] = "DELETE FROM notice WHERE day < ?1",
+    [GP_ST_NOTICES_UNSENT] = "SELECT id, agency, kind, key, day, created_ms, subject, body FROM notice"
+                             " WHERE sent_ms = 0 ORDER BY id LIMIT ?1",
+    [GP_ST_NOTICE_SENT] = "UPDATE notice SET sent_ms = ?2 WHERE id = ?1",
 };
 
 /* upgrade[n] makes schema n + 1 of schema n; 0 is an empty file. A row of package is an allowance's: an agency's or a
@@ -62,6 +68,12 @@ static const char *const upgrade[] = {
     "CREATE TABLE test_window (allowance TEXT PRIMARY KEY, is_open INTEGER NOT NULL,"
     " what TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;"
     "PRAGMA user_version = 2;",
+    "CREATE TABLE notice (id INTEGER PRIMARY KEY AUTOINCREMENT, agency TEXT NOT NULL, kind TEXT NOT NULL,"
+    " key TEXT NOT NULL, day INTEGER NOT NULL, created_ms INTEGER NOT NULL, subject TEXT NOT NULL,"
+    " body TEXT NOT NULL, sent_ms INTEGER NOT NULL, UNIQUE (agency, kind, key, day));"
+    "CREATE INDEX notice_unsent ON notice (id) WHERE sent_ms = 0;"
+    "CREATE INDEX notice_day ON notice (day);"
+    "PRAGMA user_version = 3;",
 };
 #define SCHEMA ((int)(sizeof upgrade / sizeof upgrade[0]))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * store_sqlite.h - the inside of struct gp_store; for store.c and store_tables.c only
+ * store_sqlite.h - the inside of struct gp_store; for store.c, store_tables.c and notice.c only
  */
 #ifndef GP_SHARED_STORE_SQLITE_H
 #define GP_SHARED_STORE_SQLITE_H
@@ -25,6 +25,10 @@ enum gp_statement {
     GP_ST_TEST_OPEN,
     GP_ST_TEST_CLOSE,
     GP_ST_TESTS,
+    GP_ST_NOTICE_ADD,
+    GP_ST_NOTICE_FORGET,
+    GP_ST_NOTICES_UNSENT,
+    GP_ST_NOTICE_SENT,
     GP_ST_COUNT
 };
 
