@@ -75,7 +75,7 @@ static const char *read_order(const struct gp_ctl *ctl, const struct gp_ctl_args
         return "DOMAIN must be the domain that signs, such as dol.example.gov, in ASCII (xn--)";
     if (!gp_domain_valid(selector, false) || selector.n > GP_DKIM_SELECTOR_MAX)
         return "--selector must be a name in the DNS of at most 63 characters, such as gp1";
-    if (selector.n + strlen("._domainkey.") + domain.n > GP_DOMAIN_MAX)
+    if (selector.n + strlen("._domainkey.") + domain.n > GP_DKIM_NAME_MAX)
         return "selector and domain together are too long for the DNS";
     put_lower(o->domain, sizeof o->domain, domain.p);
     put_lower(o->selector, sizeof o->selector, selector.p);

@@ -48,12 +48,8 @@ const char *gp_set_dkim_key(const struct gp_spot *at, struct gp_str s)
         return why;
     gp_faults_init(&faults);
     (void)gp_dkim_key_load(key, &faults);
-    for (size_t i = 0; i < faults.n; i++) {
-        char text[GP_FAULT_TEXT_MAX];
-        struct gp_buf b = gp_buf_on(text, sizeof text);
-        gp_buf_put_escaped(&b, gp_str_z(faults.list[i].text));
-        gp_fault(at->load->faults, at->file->name, at->line, "%s: %s", at->path, text);
-    }
+    for (size_t i = 0; i < faults.n; i++)
+        gp_fault(at->load->faults, at->file->name, at->line, "%s: %s", at->path, faults.list[i].text);
     gp_faults_free(&faults);
     return NULL;
 }
@@ -64,9 +60,9 @@ static void claim(const struct gp_spot *at, const struct gp_dkim_key *key)
     char name[GP_DKIM_SELECTOR_MAX + GP_DOMAIN_MAX + sizeof "._domainkey."];
     struct gp_buf b = gp_buf_on(name, sizeof name);
     gp_buf_printf(&b, "%s._domainkey.%s", key->selector, key->domain);
-    if (b.n > GP_DOMAIN_MAX)
+    if (b.n > GP_DKIM_NAME_MAX)
         gp_fault(at->load->faults, at->file->name, at->line,
-                 "%s: no name in the DNS, given \"%s\", must be at most %d octets", at->path, name, GP_DOMAIN_MAX);
+                 "%s: no name in the DNS, given \"%s\", must be at most %d octets", at->path, name, GP_DKIM_NAME_MAX);
     gp_claim(at, GP_CLAIM_SELECTOR, name, false);
 }
 
@@ -121,17 +117,21 @@ static void check_relay(struct gp_load *l)
     }
 }
 
-/* may_serve - could a From header of the agency name the key's domain or one below it? */
-static bool may_serve(const struct gp_agency *a, const char *domain)
+/* below - is the domain one below the other? */
+static bool below(struct gp_str domain, struct gp_str other)
 {
-    char below[GP_DOMAIN_MAX + 2];
-    struct gp_buf b = gp_buf_on(below, sizeof below);
-    gp_buf_printf(&b, ".%s", domain);
+    size_t more = domain.n > other.n ? domain.n - other.n : 0;
+    return more > 0 && domain.p[more - 1] == '.' && gp_str_eq_nocase((struct gp_str){domain.p + more, other.n}, other);
+}
+
+/* aligned - is the domain one of the agency's sender domains, or above or below one? */
+static bool aligned(const struct gp_agency *a, struct gp_str domain)
+{
     for (size_t i = 0; i < a->sender_domains.n; i++) {
         struct gp_str sender = gp_str_z(a->sender_domains.v[i]);
-        struct gp_str bare = sender.p[0] == '.' ? (struct gp_str){sender.p + 1, sender.n - 1} : sender;
-        if (gp_str_eq(bare, gp_str_z(domain)) || gp_domain_in(bare, gp_buf_str(&b)) ||
-            gp_domain_in(gp_str_z(domain), sender))
+        if (sender.p[0] == '.')
+            sender = (struct gp_str){sender.p + 1, sender.n - 1};
+        if (gp_str_eq(sender, domain) || below(sender, domain) || below(domain, sender))
             return true;
     }
     return false;
@@ -141,7 +141,7 @@ static void check_agency(struct gp_load *l, const struct gp_agency *a)
 {
     for (size_t i = 0; i < a->dkim_n; i++) {
         const struct gp_dkim_key *key = &a->dkim[i];
-        if (key->domain != NULL && a->sender_domains.n > 0 && !may_serve(a, key->domain))
+        if (key->domain != NULL && a->sender_domains.n > 0 && !aligned(a, gp_str_z(key->domain)))
             gp_warning(
                 l->faults, key->file, key->line,
                 "%s.dkim.domain: none of the agency's mail, given \"%s\", should be one of its sender_domains, or "
@@ -156,17 +156,6 @@ void gp_config_dkim(struct gp_load *l)
         check_relay(l);
     for (size_t i = 0; i < l->c->agencies_n; i++)
         check_agency(l, &l->c->agency[i]);
-}
-
-/* covers - is the From domain the key's, or one below it? */
-static bool covers(const struct gp_dkim_key *key, struct gp_str from)
-{
-    struct gp_str domain = gp_str_z(key->domain);
-    if (from.n < domain.n)
-        return false;
-    size_t more = from.n - domain.n;
-    struct gp_str tail = {from.p + more, domain.n};
-    return gp_str_eq_nocase(tail, domain) && (more == 0 || from.p[more - 1] == '.');
 }
 
 /* has - an agency may have been given the relay's key, too; once is enough */
@@ -197,7 +186,7 @@ size_t gp_config_signers(const struct gp_config *c, const struct gp_agency *a, s
     size_t n = 0;
     for (size_t i = 0; i < a->dkim_n; i++) {
         struct gp_str domain = gp_str_z(a->dkim[i].domain);
-        if (domain.n > nearest.n && covers(&a->dkim[i], from))
+        if (domain.n > nearest.n && (gp_str_eq_nocase(from, domain) || below(from, domain)))
             nearest = domain;
     }
     if (nearest.n > 0)

@@ -16,6 +16,7 @@
 #define GP_DKIM_RSA_LEAST 2048  /* bits */
 #define GP_DKIM_RSA_MOST 4096
 #define GP_DKIM_SELECTOR_MAX 63
+#define GP_DKIM_NAME_MAX 253 /* octets of selector._domainkey.domain (RFC 1035 2.3.4, as text without final dot) */
 
 enum gp_dkim_type { GP_DKIM_RSA, GP_DKIM_ED25519 };
 

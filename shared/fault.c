@@ -4,6 +4,8 @@
  */
 #include "shared/fault.h"
 
+#include "shared/str.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,10 +47,12 @@ __attribute__((format(printf, 5, 0))) static void add(struct gp_faults *f, bool 
     if (fault == NULL)
         return;
     fault->warning = warning;
-    int head = line > 0 ? snprintf(fault->text, sizeof fault->text, "%s:%u: ", file, line)
-                        : snprintf(fault->text, sizeof fault->text, "%s: ", file);
-    if (head >= 0 && (size_t)head < sizeof fault->text)
-        vsnprintf(fault->text + head, sizeof fault->text - (size_t)head, fmt, args);
+    struct gp_buf b = gp_buf_on(fault->text, sizeof fault->text);
+    gp_buf_put_escaped(&b, gp_str_z(file));
+    if (line > 0)
+        gp_buf_printf(&b, ":%u", line);
+    gp_buf_putz(&b, ": ");
+    vsnprintf(fault->text + b.n, sizeof fault->text - b.n, fmt, args);
 }
 
 void gp_fault(struct gp_faults *f, const char *file, unsigned line, const char *fmt, ...)

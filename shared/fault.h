@@ -27,7 +27,9 @@ struct gp_faults {
 void gp_faults_init(struct gp_faults *f);
 void gp_faults_free(struct gp_faults *f);
 
-/* gp_fault - add an error; line 0 leaves the line out. Foreign text in the arguments must be escaped by the caller. */
+/* gp_fault - add an error; line 0 leaves the line out. Foreign text in the arguments behind fmt must be escaped by the
+ * caller; file may be any name.
+ */
 void gp_fault(struct gp_faults *f, const char *file, unsigned line, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void gp_warning(struct gp_faults *f, const char *file, unsigned line, const char *fmt, ...)

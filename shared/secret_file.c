@@ -4,6 +4,8 @@
  */
 #include "shared/secret_file.h"
 
+#include "shared/str.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -20,17 +22,20 @@ static bool check_file(const char *path, const char *what, int fd, struct gp_fau
         return false;
     }
     unsigned mode = st.st_mode & 07777u;
+    char shown[GP_FAULT_TEXT_MAX];
+    struct gp_buf b = gp_buf_on(shown, sizeof shown);
+    gp_buf_put_escaped(&b, gp_str_z(path));
     bool good = true;
     if (!S_ISREG(st.st_mode)) {
         gp_fault(faults, path, 0, "%s: not a plain file", what);
         return false;
     }
     if ((mode & 007u) != 0) {
-        gp_fault(faults, path, 0, "%s: open to every user of the system, mode is %04o; chmod o= %s", what, mode, path);
+        gp_fault(faults, path, 0, "%s: open to every user of the system, mode is %04o; chmod o= %s", what, mode, shown);
         good = false;
     }
     if ((mode & 020u) != 0) {
-        gp_fault(faults, path, 0, "%s: its group may write, mode is %04o; chmod g-w %s", what, mode, path);
+        gp_fault(faults, path, 0, "%s: its group may write, mode is %04o; chmod g-w %s", what, mode, shown);
         good = false;
     }
     return good;

@@ -2,14 +2,15 @@
  *
  * fuzz_config.c - any two files: refused with a reason that is safe to show, or loaded and consistent
  *
- * The input is gatepost.conf, a line of three hyphens, and a file of agencies.d. "$K" in the first stands for the path
- * of a key ring.
+ * The input is gatepost.conf, a line of three hyphens, and a file of agencies.d. In both "$K" stands for the path of a
+ * key ring, "$P" for that of a DKIM key.
  */
 #include "shared/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ const char *__lsan_default_suppressions(void)
 }
 
 static struct {
-    char folder[64], top[96], agencies[96], agency[96], keys[96];
+    char folder[64], top[96], agencies[96], agency[96], keys[96], pem[96];
 } at;
 
 static void write_file(const char *path, struct gp_str text)
@@ -32,8 +33,9 @@ static void write_file(const char *path, struct gp_str text)
     if (f == NULL)
         abort();
     for (size_t i = 0; i < text.n; i++) {
-        if (i + 1 < text.n && text.p[i] == '$' && text.p[i + 1] == 'K') {
-            fputs(at.keys, f);
+        char name = i + 1 < text.n && text.p[i] == '$' ? text.p[i + 1] : '\0';
+        if (name == 'K' || name == 'P') {
+            fputs(name == 'K' ? at.keys : at.pem, f);
             i++;
         } else {
             fputc(text.p[i], f);
@@ -47,6 +49,7 @@ static void clean(void)
     unlink(at.top);
     unlink(at.agency);
     unlink(at.keys);
+    unlink(at.pem);
     rmdir(at.agencies);
     rmdir(at.folder);
 }
@@ -63,6 +66,11 @@ static void prepare(void)
     mkdir(at.agencies, 0700);
     write_file(at.keys, GP_STR("1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"));
     chmod(at.keys, 0600);
+    snprintf(at.pem, sizeof at.pem, "%s/pem", at.folder);
+    write_file(at.pem, GP_STR("-----BEGIN PRIVATE KEY-----\n"
+                              "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+                              "-----END PRIVATE KEY-----\n"));
+    chmod(at.pem, 0600);
     atexit(clean);
 }
 
@@ -91,6 +99,28 @@ static void check_test(const struct gp_config *c, const struct gp_agency *a, con
         abort();
 }
 
+/* Whoever signs was proven, signs by one key of each type for a domain, and not for a From that is not below it. */
+static void check_signers(const struct gp_config *c, const struct gp_agency *a, const char *from)
+{
+    const struct gp_dkim_key *by[GP_SIGNERS_MAX];
+    size_t n = gp_config_signers(c, a, gp_str_z(from), by);
+    if (n > GP_SIGNERS_MAX || (n == 0 && c->dkim_n > 0))
+        abort();
+    for (size_t i = 0; i < n; i++) {
+        bool relays = by[i] >= c->dkim && by[i] < c->dkim + c->dkim_n;
+        size_t domain = strlen(by[i]->domain), whole = strlen(from);
+        if (by[i]->pem == NULL || !by[i]->signs || by[i]->record[0] == '\0')
+            abort();
+        if (!relays && (whole < domain || strcasecmp(from + whole - domain, by[i]->domain) != 0))
+            abort();
+        for (size_t k = 0; k < i; k++) {
+            if (by[k]->type == by[i]->type && strcmp(by[k]->domain, by[i]->domain) == 0 &&
+                strcmp(by[k]->selector, by[i]->selector) == 0)
+                abort();
+        }
+    }
+}
+
 static void check_config(const struct gp_config *c)
 {
     if (c->relay_name == NULL || c->return_path == NULL || c->counters_prefix == NULL || c->policy_listen == NULL)
@@ -108,6 +138,9 @@ static void check_config(const struct gp_config *c)
             if (gp_config_by_login(c, gp_str_z(a->logins.v[j])) != a)
                 abort();
         }
+        for (size_t j = 0; j < a->sender_domains.n; j++)
+            check_signers(c, a, a->sender_domains.v[j]);
+        check_signers(c, a, "");
         for (size_t j = 0; j < a->tests; j++)
             check_test(c, a, &a->test[j]);
     }

@@ -4,7 +4,8 @@
  *
  * A case: "== name", then "-- FILE" and its text for each file, then "-- faults" and one line each as gp_config_load
  * says them, "warning: " before a warning, no line for a configuration without fault. In the texts a line "$TOP" stands
- * for the four keys that every gatepost.conf here needs, in three lines, "$D" for the folder of the case.
+ * for the four keys that every gatepost.conf here needs, in three lines, "$D" for the folder of the case. A file *.pem
+ * is kept like a secret, but for open.pem.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -115,8 +116,10 @@ static int run_case(struct gp_str name, struct gp_str *rest)
         judged = strcmp(file, "faults") == 0;
         if (judged)
             wrong = judge(&s, name, &text);
+        else if (strstr(file, ".pem") != NULL && strcmp(file, "open.pem") != 0)
+            assert_true(scratch_secret(&s, file, (struct gp_str){text.p, text.n}));
         else
-            assert_true(scratch_write(&s, file, gp_buf_str(&(struct gp_buf){text.p, TEXT_MAX, text.n, false})));
+            assert_true(scratch_write(&s, file, (struct gp_str){text.p, text.n}));
     }
     scratch_close(&s);
     assert_true(judged);
@@ -167,13 +170,17 @@ static void broken_files(void **state)
     run_file("t/unit/config/files.cases", 15);
 }
 
+static void broken_dkim(void **state)
+{
+    (void)state;
+    run_file("t/unit/config/dkim.cases", 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broken_top),
-        cmocka_unit_test(broken_agencies),
-        cmocka_unit_test(broken_limits),
-        cmocka_unit_test(broken_files),
+        cmocka_unit_test(broken_top),    cmocka_unit_test(broken_agencies), cmocka_unit_test(broken_dkim),
+        cmocka_unit_test(broken_limits), cmocka_unit_test(broken_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

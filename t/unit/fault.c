@@ -26,6 +26,8 @@ static void form(void **state)
     assert_string_equal(f.list[0].text, "a.conf:7: key: wrong, given 5");
     assert_true(f.list[1].warning);
     assert_string_equal(f.list[1].text, "b.conf: key: odd");
+    gp_fault(&f, "c\n\"\xc3\xbc\".conf", 3, "key: odd");
+    assert_string_equal(f.list[2].text, "c\\x0a\\\"\\xc3\\xbc\\\".conf:3: key: odd");
     gp_faults_free(&f);
     assert_int_equal(f.n, 0);
     assert_int_equal(f.errors, 0);
