@@ -19,11 +19,19 @@ void gp_answer_text(const struct gp_verdict *v, char out[GP_ANSWER_TEXT_MAX])
     }
 }
 
+/* What the operator should look at. */
+static enum gp_level level_of(const struct gp_occasion *o, enum gp_reason reason)
+{
+    if (reason == GP_INTERNAL || reason == GP_UNSIGNED)
+        return GP_ERROR;
+    return o->unsigned_why.n > 0 ? GP_WARN : GP_INFO;
+}
+
 static void line_begin(struct gp_line *l, SMFICTX *ctx, const struct gp_occasion *o, enum gp_reason reason)
 {
     char symbol[] = "i";
     const char *queue_id = smfi_getsymval(ctx, symbol);
-    gp_line_begin(l, reason == GP_INTERNAL ? GP_ERROR : GP_INFO, "verdict");
+    gp_line_begin(l, level_of(o, reason), "verdict");
     gp_line_str(l, "queue_id", queue_id != NULL ? gp_str_z(queue_id) : GP_STR("NOQUEUE"));
     gp_line_str(l, "client", o->client);
     gp_line_str(l, "agency", o->agency);
@@ -32,6 +40,7 @@ static void line_begin(struct gp_line *l, SMFICTX *ctx, const struct gp_occasion
     gp_line_str(l, "rule", gp_str_z(o->rule));
     gp_line_str(l, "sender", o->sender);
     gp_line_str(l, "recipient", o->recipient);
+    gp_line_str(l, "unsigned", o->unsigned_why);
 }
 
 sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_reason reason)
@@ -51,12 +60,30 @@ sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_rea
     return code[0] == '5' ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 
-void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octets, struct gp_str return_path)
+void gp_answer_signatures(const struct gp_departure *d, struct gp_buf *out)
+{
+    for (size_t i = 0; i < d->keys; i++) {
+        const struct gp_dkim_key *key = d->key[i];
+        if (gp_departure_signed(d, i))
+            gp_buf_printf(out, "%s%s/%s/%s", out->n > 0 ? "," : "", key->domain, key->selector,
+                          gp_dkim_type_word(key->type));
+    }
+}
+
+void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octets, const struct gp_departure *d)
 {
     struct gp_line line;
+    char text[GP_SIGNERS_MAX * (GP_DOMAIN_MAX + GP_DKIM_SELECTOR_MAX + sizeof "ed25519//,")];
+    struct gp_buf signatures = gp_buf_on(text, sizeof text);
+    size_t made = 0;
+    for (size_t i = 0; i < d->keys; i++)
+        made += gp_departure_signed(d, i);
+    gp_answer_signatures(d, &signatures);
     line_begin(&line, ctx, o, GP_ACCEPTED);
     gp_line_u64(&line, "size", octets);
-    gp_line_str(&line, "return_path", return_path);
+    gp_line_str(&line, "return_path", gp_str_z(d->plan.return_path));
+    gp_line_u64(&line, "signed", made);
+    gp_line_str(&line, "signatures", gp_buf_str(&signatures));
     gp_line_end(&line);
 }
 

@@ -5,6 +5,7 @@
 #ifndef GP_MILTER_ANSWER_H
 #define GP_MILTER_ANSWER_H
 
+#include "milter/departure.h"
 #include "shared/verdict.h"
 
 #include <libmilter/mfapi.h>
@@ -14,6 +15,7 @@ struct gp_occasion {
     const char *stage; /* "RCPT" */
     const char *rule;  /* the rule that refused, NULL: none of the table */
     struct gp_str client, agency, sender, recipient;
+    struct gp_str unsigned_why; /* why not every key has signed */
 };
 
 #define GP_ANSWER_TEXT_MAX (2 * GP_REPLY_TEXT_MAX)
@@ -24,8 +26,11 @@ void gp_answer_text(const struct gp_verdict *v, char out[GP_ANSWER_TEXT_MAX]);
 /* gp_answer_refuse - set the reply, log the verdict; returns what the callback must return. reason: not GP_ACCEPTED. */
 sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_reason reason);
 
+/* gp_answer_signatures - which keys have signed, "domain/selector/type", with commas. Pure. */
+void gp_answer_signatures(const struct gp_departure *d, struct gp_buf *out);
+
 /* gp_answer_accepted - log an accepted message */
-void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octets, struct gp_str return_path);
+void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octets, const struct gp_departure *d);
 
 /* gp_answer_package - log that an agency's package is used up to so many percent */
 void gp_answer_package(struct gp_str agency, unsigned percent);

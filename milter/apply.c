@@ -21,6 +21,8 @@ static bool apply_edit(SMFICTX *ctx, const struct gp_edit *edit)
         return true;
     case GP_EDIT_ADD:
         return smfi_addheader(ctx, name, value) == MI_SUCCESS;
+    case GP_EDIT_INSERT:
+        return smfi_insheader(ctx, 0, name, value) == MI_SUCCESS;
     }
     return false;
 }

@@ -15,6 +15,7 @@
 
 /* libmilter hands no argument of ours to a callback; set once, before any of them runs. */
 static struct gp_ledger *the_ledger;
+static struct gp_signer *the_signer;
 
 static struct gp_now now(void)
 {
@@ -77,6 +78,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
     smfi_setsymlist(ctx, SMFIM_ENVFROM, mail);
     smfi_setsymlist(ctx, SMFIM_ENVRCPT, queue_id);
     smfi_setsymlist(ctx, SMFIM_DATA, queue_id);
+    smfi_setsymlist(ctx, SMFIM_EOH, queue_id);
     smfi_setsymlist(ctx, SMFIM_EOM, queue_id);
     *use_actions = need_actions;
     *use_steps = SMFIP_HDR_LEADSPC | quiet; /* where the server wants a reply all the same, libmilter sends it */
@@ -177,51 +179,46 @@ static sfsistat on_data(SMFICTX *ctx)
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
     struct gp_session *s = session_of(ctx);
-    if (s != NULL) {
-        gp_headers_note(&s->message.headers, gp_str_z(name), gp_str_z(value));
-        s->message.octets += gp_headers_octets(gp_str_z(name), gp_str_z(value));
-    }
+    if (s != NULL)
+        gp_session_header(s, gp_str_z(name), gp_str_z(value));
     return SMFIS_NOREPLY;
 }
 
 static sfsistat on_eoh(SMFICTX *ctx)
 {
     struct gp_session *s = session_of(ctx);
-    if (s != NULL)
-        s->message.octets += 2; /* the empty line */
+    char symbol[] = "i";
+    if (s != NULL) {
+        const struct gp_now t = now();
+        struct gp_envelope e = {.queue_id = gp_str_z(smfi_getsymval(ctx, symbol))};
+        if (gp_token_random(e.id))
+            gp_session_headers_end(s, the_signer, e, &t);
+    }
     return SMFIS_NOREPLY;
 }
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t n)
 {
     struct gp_session *s = session_of(ctx);
-    (void)chunk;
     if (s != NULL)
-        s->message.octets += n; /* the refusal waits for the end: before it, the client would not read it */
+        gp_session_body(s, chunk, n);
     return SMFIS_NOREPLY;
 }
 
-static bool plan_make(SMFICTX *ctx, const struct gp_session *s, const struct gp_now *t, struct gp_plan *plan)
-{
-    char symbol[] = "i";
-    struct gp_envelope e = {
-        .sender = gp_str_z(s->message.sender),
-        .recipient = gp_str_z(s->message.recipient),
-        .queue_id = gp_str_z(smfi_getsymval(ctx, symbol)),
-        .re_enveloped = s->message.re_enveloped,
-        .day = gp_session_facts(s, t).today,
-    };
-    return gp_token_random(e.id) && gp_rewrite(s->epoch->config, s->agency, &s->message.headers, &e, plan);
-}
-
-/* The rules have passed: rewrite, then charge. What is refused after the edits leaves no trace of them. */
-static enum gp_reason commit(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t, struct gp_plan *plan)
+/* The rules have passed: sign, rewrite, then charge. What is refused after the edits leaves no trace of them. */
+static enum gp_reason commit(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t)
 {
     unsigned percent = 0;
-    if (!plan_make(ctx, s, t, plan) || !gp_apply(ctx, plan))
+    struct gp_departure *d = s->message.departure;
+    if (d == NULL)
         return GP_INTERNAL;
-    enum gp_reason reason = gp_ledger_charge(the_ledger, s->agency, &s->message.limits,
-                                             s->epoch->config->on_counter_loss, 1, t->wall_ms, &percent);
+    enum gp_reason reason = gp_departure_sign(d);
+    if (reason != GP_ACCEPTED)
+        return reason;
+    if (!gp_apply(ctx, &d->plan))
+        return GP_INTERNAL;
+    reason = gp_ledger_charge(the_ledger, s->agency, &s->message.limits, s->epoch->config->on_counter_loss, 1,
+                              t->wall_ms, &percent);
     if (reason == GP_ACCEPTED && percent > 0)
         gp_answer_package(gp_str_z(s->agency->name), percent);
     return reason;
@@ -229,17 +226,18 @@ static enum gp_reason commit(SMFICTX *ctx, struct gp_session *s, const struct gp
 
 static sfsistat finish(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t)
 {
-    struct gp_plan plan;
     const struct gp_milter_facts f = gp_session_facts(s, t);
     sfsistat status = judge(ctx, s, GP_AT_END, &f, (struct gp_str){NULL, 0});
     if (status != SMFIS_CONTINUE)
         return status;
-    const struct gp_occasion o = occasion_of(s, GP_AT_END);
-    enum gp_reason reason = commit(ctx, s, t, &plan);
+    struct gp_occasion o = occasion_of(s, GP_AT_END);
+    enum gp_reason reason = commit(ctx, s, t);
+    if (s->message.departure != NULL)
+        o.unsigned_why = gp_str_z(gp_departure_why(s->message.departure));
     if (reason != GP_ACCEPTED)
         return gp_answer_refuse(ctx, &o, reason);
     s->accepted++;
-    gp_answer_accepted(ctx, &o, s->message.octets, gp_str_z(plan.return_path));
+    gp_answer_accepted(ctx, &o, s->message.octets, s->message.departure);
     return SMFIS_ACCEPT;
 }
 
@@ -271,7 +269,7 @@ static sfsistat on_close(SMFICTX *ctx)
     return SMFIS_CONTINUE;
 }
 
-bool gp_callbacks_register(struct gp_ledger *ledger)
+bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer)
 {
     static char name[] = "gatepost";
     struct smfiDesc filter = {
@@ -293,5 +291,6 @@ bool gp_callbacks_register(struct gp_ledger *ledger)
         .xxfi_negotiate = on_negotiate,
     };
     the_ledger = ledger;
+    the_signer = signer;
     return smfi_register(filter) == MI_SUCCESS;
 }

@@ -7,11 +7,12 @@
 #ifndef GP_MILTER_CALLBACKS_H
 #define GP_MILTER_CALLBACKS_H
 
+#include "milter/sign.h"
 #include "shared/ledger.h"
 
-/* gp_callbacks_register - tell libmilter the events and where sessions and messages are counted
- * Once, before smfi_main; ledger must live until the process ends. False when libmilter refuses.
+/* gp_callbacks_register - tell libmilter the events, where sessions and messages are counted, and what signs
+ * Once, before smfi_main; ledger and signer must live until the process ends. False when libmilter refuses.
  */
-bool gp_callbacks_register(struct gp_ledger *ledger);
+bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer);
 
 #endif

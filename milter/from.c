@@ -6,8 +6,6 @@
  */
 #include "milter/from.h"
 
-#include "shared/address.h"
-
 #include <string.h>
 
 #include <gmime/gmime.h>
@@ -25,25 +23,42 @@ static void note_warning(gint64 offset, GMimeParserWarning code, const gchar *it
         *(bool *)understood = false;
 }
 
-static bool address_permitted(struct gp_str address, const struct gp_agency *agency)
+/* What is asked of every address: may this agency write in its name, or: have all of them one domain, and which? */
+struct question {
+    const struct gp_agency *agency; /* NULL: the latter */
+    char *domain;                   /* of the addresses so far; "" before the first */
+};
+
+static bool same_domain(const struct question *q, struct gp_str domain)
+{
+    char ascii[GP_DOMAIN_MAX + 1];
+    if (!gp_domain_ascii(domain, ascii))
+        return false;
+    if (q->domain[0] == '\0')
+        memcpy(q->domain, ascii, strlen(ascii) + 1);
+    return strcmp(q->domain, ascii) == 0;
+}
+
+static bool address_permitted(struct gp_str address, const struct question *q)
 {
     size_t at = address.n;
     while (at > 0 && address.p[at - 1] != '@')
         at--;
     struct gp_str domain = {address.p + at, address.n - at};
-    return at > 1 && gp_domain_valid(domain, true) && gp_agency_may_send(agency, domain);
+    if (at <= 1 || !gp_domain_valid(domain, true))
+        return false;
+    return q->agency != NULL ? gp_agency_may_send(q->agency, domain) : same_domain(q, domain);
 }
 
 /* GMime knows a domain by its U-labels and by its A-labels; the configuration may have either. */
-static bool mailbox_permitted(InternetAddressMailbox *mailbox, const struct gp_agency *agency)
+static bool mailbox_permitted(InternetAddressMailbox *mailbox, const struct question *q)
 {
-    return address_permitted(gp_str_z(internet_address_mailbox_get_addr(mailbox)), agency) ||
-           address_permitted(gp_str_z(internet_address_mailbox_get_idn_addr(mailbox)), agency);
+    return address_permitted(gp_str_z(internet_address_mailbox_get_addr(mailbox)), q) ||
+           address_permitted(gp_str_z(internet_address_mailbox_get_idn_addr(mailbox)), q);
 }
 
 /* Adds to *mailboxes what it found; false at the first address that is not permitted. */
-static bool list_permitted(InternetAddressList *list, const struct gp_agency *agency, unsigned depth,
-                           unsigned *mailboxes)
+static bool list_permitted(InternetAddressList *list, const struct question *q, unsigned depth, unsigned *mailboxes)
 {
     int n = internet_address_list_length(list);
     if (depth > GP_FROM_DEPTH_MAX)
@@ -52,9 +67,9 @@ static bool list_permitted(InternetAddressList *list, const struct gp_agency *ag
         InternetAddress *a = internet_address_list_get_address(list, i);
         if (INTERNET_ADDRESS_IS_GROUP(a)) {
             InternetAddressList *members = internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a));
-            if (members != NULL && !list_permitted(members, agency, depth + 1, mailboxes))
+            if (members != NULL && !list_permitted(members, q, depth + 1, mailboxes))
                 return false;
-        } else if (!INTERNET_ADDRESS_IS_MAILBOX(a) || !mailbox_permitted(INTERNET_ADDRESS_MAILBOX(a), agency)) {
+        } else if (!INTERNET_ADDRESS_IS_MAILBOX(a) || !mailbox_permitted(INTERNET_ADDRESS_MAILBOX(a), q)) {
             return false;
         } else {
             (*mailboxes)++;
@@ -71,18 +86,22 @@ struct shape {
     bool just_angle; /* nothing came after it yet */
 };
 
-/* "boss@elsewhere <a@ours>" is its first half to some parsers. A name that is an address must be permitted itself. */
-static bool name_permitted(struct gp_str name, const struct gp_agency *agency)
+/* "boss@elsewhere <a@ours>" is its first half to some parsers. A name that is an address must be permitted itself. For
+ * DMARC it is the mailbox that counts.
+ */
+static bool name_permitted(struct gp_str name, const struct question *q)
 {
     name = gp_str_trim(name);
+    if (q->agency == NULL)
+        return true;
     for (size_t i = 0; i < name.n; i++) {
         if (name.p[i] == ' ' || name.p[i] == '\t' || name.p[i] == '"' || name.p[i] == '(')
             return false;
     }
-    return address_permitted(name, agency);
+    return address_permitted(name, q);
 }
 
-static bool shape_note(struct shape *s, struct gp_str value, size_t i, const struct gp_agency *agency)
+static bool shape_note(struct shape *s, struct gp_str value, size_t i, const struct question *q)
 {
     char c = value.p[i];
     if (c == ',' || c == ';' || c == ':') {
@@ -91,7 +110,7 @@ static bool shape_note(struct shape *s, struct gp_str value, size_t i, const str
     }
     if (c == '<') {
         struct gp_str name = {value.p + s->start, i - s->start};
-        if (s->angle || (s->at && !name_permitted(name, agency)))
+        if (s->angle || (s->at && !name_permitted(name, q)))
             return false;
     }
     if (c == '>' && s->just_angle)
@@ -106,7 +125,7 @@ static bool shape_note(struct shape *s, struct gp_str value, size_t i, const str
 /* What must not even reach the parser: a NUL (it would hide the rest), deep nesting, odd shapes. Quotes or comments
  * left open make the parser warn.
  */
-static bool is_parsable(struct gp_str value, const struct gp_agency *agency)
+static bool is_parsable(struct gp_str value, const struct question *q)
 {
     struct shape shape = {.start = 0};
     size_t colons = 0, comments = 0;
@@ -124,40 +143,54 @@ static bool is_parsable(struct gp_str value, const struct gp_agency *agency)
             comments++;
         } else if (!quoted && c == ')' && comments > 0) {
             comments--;
-        } else if (!quoted && comments == 0 && !shape_note(&shape, value, i, agency)) {
+        } else if (!quoted && comments == 0 && !shape_note(&shape, value, i, q)) {
             return false;
         }
     }
     return value.n > 0 && value.n < GP_HEADERS_FROM_MAX;
 }
 
-static bool value_permitted(struct gp_str value, const struct gp_agency *agency)
+static bool value_permitted(struct gp_str value, const struct question *q)
 {
     char text[GP_HEADERS_FROM_MAX];
     bool understood = true;
     unsigned mailboxes = 0;
-    if (!is_parsable(value, agency))
+    if (!is_parsable(value, q))
         return false;
     memcpy(text, value.p, value.n);
     text[value.n] = '\0';
     GMimeParserOptions *options = g_mime_parser_options_new();
     g_mime_parser_options_set_warning_callback(options, note_warning, &understood);
     InternetAddressList *list = internet_address_list_parse(options, text);
-    bool permitted = understood && list != NULL && list_permitted(list, agency, 0, &mailboxes) && mailboxes > 0;
+    bool permitted = understood && list != NULL && list_permitted(list, q, 0, &mailboxes) && mailboxes > 0;
     if (list != NULL)
         g_object_unref(list);
     g_mime_parser_options_free(options);
     return permitted;
 }
 
-bool gp_from_permitted(const struct gp_headers *h, const struct gp_agency *agency)
+static bool all_permitted(const struct gp_headers *h, const struct question *q)
 {
     struct gp_str rest = {h->from_text, h->from_n}, value;
     if (h->from == 0 || h->from_cut)
         return false;
     while (rest.n > 0 && gp_str_split(&rest, '\n', &value)) {
-        if (!value_permitted(value, agency))
+        if (!value_permitted(value, q))
             return false;
     }
     return true;
+}
+
+bool gp_from_permitted(const struct gp_headers *h, const struct gp_agency *agency)
+{
+    const struct question q = {agency, NULL};
+    return all_permitted(h, &q);
+}
+
+void gp_from_domain(const struct gp_headers *h, char out[GP_DOMAIN_MAX + 1])
+{
+    const struct question q = {NULL, out};
+    out[0] = '\0';
+    if (h->from != 1 || !all_permitted(h, &q))
+        out[0] = '\0';
 }

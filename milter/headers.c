@@ -4,6 +4,8 @@
  */
 #include "milter/headers.h"
 
+#include "milter/covered.h"
+
 #include <string.h>
 
 #define WORD_MAX 40 /* the words that are compared are shorter */
@@ -116,6 +118,13 @@ static void note_ref(struct gp_headers *h, struct gp_str value)
     h->ref++;
 }
 
+static void note_signature(struct gp_headers *h, struct gp_str value)
+{
+    if (h->signatures < GP_HEADERS_SIGNATURES_MAX)
+        h->covers[h->signatures] = gp_covered_by(value);
+    h->signatures++;
+}
+
 static void note_source(struct gp_headers *h, struct gp_str value)
 {
     (void)value;
@@ -128,6 +137,7 @@ static const struct {
 } header[] = {
     {"Auto-Submitted", note_auto_submitted},
     {"Content-Type", note_content_type},
+    {"DKIM-Signature", note_signature},
     {"From", note_from},
     {"List-Post", note_list_post},
     {"List-Unsubscribe", note_list_unsubscribe},

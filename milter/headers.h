@@ -13,14 +13,16 @@
 #define GP_HEADERS_UNSUBSCRIBE_MAX 4096 /* octets of the client's List-Unsubscribe values kept, all together */
 #define GP_HEADERS_GOING_MAX 64         /* X-Gatepost-* and List-Unsubscribe* headers of a client's, at most */
 #define GP_HEADERS_FROM_MAX 8192        /* octets of From values kept, all together */
+#define GP_HEADERS_SIGNATURES_MAX 16    /* DKIM-Signature headers of a client's looked at; further ones stay */
 
 struct gp_headers {
     /* how often each stands; libmilter deletes by name and number */
-    unsigned list_unsubscribe, list_unsubscribe_post, source, ref, from, message_ids;
-    bool auto_submitted;            /* Auto-Submitted other than "no" (RFC 3834) */
-    bool report;                    /* Content-Type: multipart/report: a DSN or MDN */
-    bool list_post;                 /* from list software */
-    bool unsubscribe_cut, from_cut; /* did not fit; what is kept ends with the last value that did */
+    unsigned list_unsubscribe, list_unsubscribe_post, source, ref, from, message_ids, signatures;
+    uint64_t covers[GP_HEADERS_SIGNATURES_MAX]; /* what each signature covers, see gp_covered_by */
+    bool auto_submitted;                        /* Auto-Submitted other than "no" (RFC 3834) */
+    bool report;                                /* Content-Type: multipart/report: a DSN or MDN */
+    bool list_post;                             /* from list software */
+    bool unsubscribe_cut, from_cut;             /* did not fit; what is kept ends with the last value that did */
     /* the first one, without <>; "" when missing, longer or with control characters */
     char message_id[GP_TOKEN_MESSAGE_MAX + 1];
     size_t unsubscribe_n, from_n;

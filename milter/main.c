@@ -36,6 +36,7 @@ struct parts {
     struct gp_reload reload;
     struct gp_counters *counters; /* NULL: in-process */
     struct gp_ledger *ledger;
+    struct gp_signer *signer;
     struct gp_housekeeping *housekeeping;
     sigset_t signals;
 };
@@ -117,6 +118,14 @@ static bool ledger_open(const struct gp_config *c, struct parts *p)
     return true;
 }
 
+static bool signer_open(struct parts *p)
+{
+    p->signer = gp_signer_new((struct gp_signer_options){0});
+    if (p->signer == NULL)
+        gp_log(GP_ERROR, "start", "libopendkim cannot be used: it must know SHA-256 and Ed25519");
+    return p->signer != NULL;
+}
+
 static void seed(void *arg, const char *allowance, const struct gp_counts *counts)
 {
     struct gp_counts sane = *counts;
@@ -159,8 +168,8 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
     gp_daemon_descriptors();
     gp_from_start();
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
-        gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !gp_callbacks_register(p->ledger) ||
-        !listen_start(c) || !gp_daemon_drop(c))
+        gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !signer_open(p) ||
+        !gp_callbacks_register(p->ledger, p->signer) || !listen_start(c) || !gp_daemon_drop(c))
         return false;
     struct gp_store *store = store_open(c, p->ledger);
     if (store == NULL)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "milter/covered.h"
 #include "milter/unsubscribe.h"
 
 /* What the steps of one plan share. */
@@ -102,7 +103,8 @@ static bool plan_sender(struct planning *p)
     gp_buf_printf(&path, "%s@%s", local, p->c->return_path);
     const char *arguments = begin_text(p);
     gp_buf_printf(&p->plan->buf, "ENVID=%s RET=HDRS", local);
-    return !path.full && end_text(p) && add_edit(p, (struct gp_edit){GP_EDIT_SENDER, p->plan->return_path, arguments, 0, 0});
+    return !path.full && end_text(p) &&
+           add_edit(p, (struct gp_edit){GP_EDIT_SENDER, p->plan->return_path, arguments, 0, 0});
 }
 
 /* All of that name from the first-th on. */
@@ -150,6 +152,44 @@ static bool plan_unsubscribe(struct planning *p, const struct gp_unsubscribe_cho
     return !choice->our_post || plan_add(p, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
 }
 
+/* What the plan changes, as a set of covered.h. */
+static uint64_t changed_by(const struct gp_plan *plan)
+{
+    uint64_t set = 0;
+    for (size_t i = 0; i < plan->n; i++) {
+        if (plan->edit[i].kind != GP_EDIT_SENDER)
+            set |= gp_covered_set(gp_str_z(plan->edit[i].name));
+    }
+    return set;
+}
+
+/* A signature names how many instances of a header it covers, counted from the last one. So deleting any (those that go
+ * are the last ones) and adding one at the end both break it; also when it named a header that was not there.
+ */
+static bool plan_client_signatures(struct planning *p)
+{
+    static const char name[] = "DKIM-Signature";
+    unsigned count = p->h->signatures < GP_HEADERS_SIGNATURES_MAX ? p->h->signatures : GP_HEADERS_SIGNATURES_MAX;
+    bool gone[GP_HEADERS_SIGNATURES_MAX] = {false};
+    uint64_t changed = changed_by(p->plan);
+    if (p->a->client_signatures == GP_CLIENT_SIGNATURES_KEEP)
+        return true;
+    for (bool more = true; more;) { /* a signature may cover one that goes */
+        more = false;
+        for (unsigned i = 0; i < count; i++) {
+            if (gone[i] || ((p->h->covers[i] & changed) == 0 && p->a->client_signatures == GP_CLIENT_SIGNATURES_AUTO))
+                continue;
+            gone[i] = more = true;
+            changed |= gp_covered_set(GP_STR("DKIM-Signature"));
+        }
+    }
+    for (unsigned i = count; i > 0; i--) {
+        if (gone[i - 1] && !add_edit(p, (struct gp_edit){GP_EDIT_DELETE, name, NULL, i, i}))
+            return false;
+    }
+    return true;
+}
+
 static bool plan_sealed(struct planning *p)
 {
     struct gp_str message = gp_str_z(p->h->message_id);
@@ -177,5 +217,13 @@ bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const stru
            plan_deletes(&p, "List-Unsubscribe", h->list_unsubscribe, choice.keep ? 2 : 1) &&
            plan_deletes(&p, "List-Unsubscribe-Post", h->list_unsubscribe_post, choice.keep_post ? 2 : 1) &&
            plan_add(&p, "X-Gatepost-Source", a->name) && plan_add(&p, "X-Gatepost-Ref", plan->sealed) &&
-           plan_unsubscribe(&p, &choice);
+           plan_unsubscribe(&p, &choice) && plan_client_signatures(&p);
+}
+
+bool gp_plan_insert(struct gp_plan *plan, const char *name, const char *value)
+{
+    if (plan->n == GP_PLAN_EDITS_MAX)
+        return false;
+    plan->edit[plan->n++] = (struct gp_edit){GP_EDIT_INSERT, name, value, 0, 0};
+    return true;
 }

@@ -11,7 +11,8 @@
 #include "shared/config.h"
 #include "shared/token.h"
 
-#define GP_PLAN_EDITS_MAX 9 /* the sender, four names deleted, four headers added */
+/* the sender, four names deleted, five headers added, the client's signatures deleted, ours put in */
+#define GP_PLAN_EDITS_MAX (10 + GP_HEADERS_SIGNATURES_MAX + GP_SIGNERS_MAX)
 #define GP_PLAN_TEXT_MAX 16384 /* every plan within the bounds of unsubscribe.h and token.h fits */
 #define GP_PLAN_PUBLIC_URL_MAX                                                                                         \
     320 /* octets of public_url; a longer one is not used, it would make a line of over 998 */
@@ -19,13 +20,14 @@
 enum gp_edit_kind {
     GP_EDIT_SENDER, /* name = new envelope sender without <>, value = ESMTP arguments "ENVID=... RET=HDRS" */
     GP_EDIT_DELETE, /* of name the instances first..last, counted from 1; the last goes first, so numbers stay right */
-    GP_EDIT_ADD     /* name, value (with its leading blank) at the end of the headers */
+    GP_EDIT_ADD,    /* name, value (with its leading blank) at the end of the headers */
+    GP_EDIT_INSERT  /* the same above all others, Postfix's Received too (fact B11) */
 };
 
 struct gp_edit {
     enum gp_edit_kind kind;
-    const char *name;  /* into text or static */
-    const char *value; /* into text; NULL for DELETE */
+    const char *name;     /* into text or static */
+    const char *value;    /* into text; NULL for DELETE; of INSERT the caller's */
     unsigned first, last; /* DELETE only */
 };
 
@@ -55,12 +57,19 @@ bool gp_rewrite_is_ours(const struct gp_config *c, const struct gp_agency *a, st
                         struct gp_str recipient, uint32_t today);
 
 /* gp_rewrite - make the plan
- * Order: sender, deletions, additions. Sender: signed return path, unless null or
+ * Order: sender, deletions, additions, deletions of the client's signatures. Sender: signed return path, unless null or
  * re-enveloped already. Headers: the client's X-Gatepost-Source and -Ref go, ours come; List-Unsubscribe as
- * unsubscribe.h chooses, folded between its URIs: never two, never an https promise without public_url. Returns false
- * when the plan does not fit its bounds or a token cannot be made: the message must be answered 4xx.
+ * unsubscribe.h chooses, folded between its URIs: never two, never an https promise without public_url. The client's
+ * signatures: as the agency's client_signatures says; "auto" takes out those that cover a header which the plan
+ * changes. Returns false when the plan does not fit its bounds or a token cannot be made: the message must be answered
+ * 4xx.
  */
 bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const struct gp_headers *h,
                 const struct gp_envelope *e, struct gp_plan *plan);
+
+/* gp_plan_insert - one more header, above those inserted before; false when the plan is full
+ * name and value must live until the plan was carried out.
+ */
+bool gp_plan_insert(struct gp_plan *plan, const char *name, const char *value);
 
 #endif

@@ -76,6 +76,7 @@ void gp_session_end(struct gp_session *s, const struct gp_now *now)
         return;
     if (s->taken)
         gp_ledger_end(now->ledger, s->agency, now->wall_ms);
+    gp_session_reset(s); /* before the epoch: the departure uses its keys */
     gp_epoch_unref(s->epoch);
     free(s);
     atomic_fetch_sub(&alive, 1);
@@ -89,6 +90,9 @@ void gp_session_reset(struct gp_session *s)
     m->recipients = 0;
     m->octets = 0;
     gp_headers_init(&m->headers);
+    gp_kept_clear(&m->kept);
+    gp_departure_free(m->departure);
+    m->departure = NULL;
 }
 
 struct gp_milter_facts gp_session_facts(const struct gp_session *s, const struct gp_now *now)
@@ -142,6 +146,44 @@ void gp_session_recipient(struct gp_session *s, const struct gp_milter_facts *f)
     struct gp_buf text = gp_buf_on(m->recipient, sizeof m->recipient);
     gp_buf_put(&text, gp_facts_address(f));
     m->recipients++;
+}
+
+/* Is there anything that signs messages of this session? */
+static bool has_keys(const struct gp_session *s)
+{
+    return s->agency != NULL && s->epoch->config->dkim_n + s->agency->dkim_n > 0;
+}
+
+void gp_session_header(struct gp_session *s, struct gp_str name, struct gp_str value)
+{
+    struct gp_message *m = &s->message;
+    gp_headers_note(&m->headers, name, value);
+    if (m->open && has_keys(s))
+        gp_kept_note(&m->kept, name, value);
+    m->octets += gp_headers_octets(name, value);
+}
+
+void gp_session_headers_end(struct gp_session *s, struct gp_signer *signer, struct gp_envelope e,
+                            const struct gp_now *now)
+{
+    struct gp_message *m = &s->message;
+    m->octets += 2; /* the empty line */
+    if (s->agency == NULL || m->recipients == 0 || m->departure != NULL)
+        return;
+    e.sender = gp_str_z(m->sender);
+    e.recipient = gp_str_z(m->recipient);
+    e.re_enveloped = m->re_enveloped;
+    e.day = gp_usage_day(now->wall_ms);
+    m->departure = gp_departure_begin(signer, s->epoch->config, s->agency, &m->headers, &m->kept, &e);
+    gp_kept_clear(&m->kept);
+}
+
+void gp_session_body(struct gp_session *s, const unsigned char *octets, size_t n)
+{
+    struct gp_message *m = &s->message;
+    m->octets += n; /* the refusal waits for the end: before it, the client would not read it */
+    if (m->departure != NULL && m->octets <= m->limits.message_size)
+        gp_departure_body(m->departure, octets, n);
 }
 
 size_t gp_session_count(void)

@@ -3,11 +3,13 @@
  * session.h - what is known of one SMTP session and of the message in it
  *
  * libmilter runs one session's events on changing threads, one after the other: everything lives here and nothing in a
- * thread. Bounded memory, about 16 KiB a session. No libmilter in here, so tests need none.
+ * thread. Bounded memory: about 16 KiB a session; while headers come what kept.h says, after them what departure.h
+ * says. No libmilter in here, so tests need none.
  */
 #ifndef GP_MILTER_SESSION_H
 #define GP_MILTER_SESSION_H
 
+#include "milter/departure.h"
 #include "milter/rules.h"
 #include "shared/epoch.h"
 #include "shared/ledger.h"
@@ -25,6 +27,8 @@ struct gp_message {
     uint64_t octets;
     struct gp_limits limits; /* those that held at MAIL */
     struct gp_headers headers;
+    struct gp_kept kept;            /* empty once the headers have ended */
+    struct gp_departure *departure; /* from then on; NULL: none could be made */
 };
 
 struct gp_session {
@@ -54,8 +58,8 @@ struct gp_now {
 struct gp_session *gp_session_begin(struct gp_str daemon_name, const struct sockaddr *peer, const struct gp_now *now);
 
 /* gp_session_login - MAIL says who has logged in; empty: nobody
- * On the login's listener the session is that agency's from now on: taken from its allowance, then given back to the one
- * that had it before.
+ * On the login's listener the session is that agency's from now on: taken from its allowance, then given back to the
+ * one that had it before.
  */
 void gp_session_login(struct gp_session *s, struct gp_str login, const struct gp_now *now);
 
@@ -76,6 +80,14 @@ void gp_session_prepare(struct gp_session *s, const struct gp_now *now);
 /* gp_session_sender, gp_session_recipient - MAIL or RCPT was accepted with these facts */
 void gp_session_sender(struct gp_session *s, const struct gp_milter_facts *f);
 void gp_session_recipient(struct gp_session *s, const struct gp_milter_facts *f);
+
+/* gp_session_header, gp_session_headers_end, gp_session_body - the content of the message as it streams by
+ * e: without sender, recipient, re_enveloped and day, which the session knows. At its end message.departure is made.
+ */
+void gp_session_header(struct gp_session *s, struct gp_str name, struct gp_str value);
+void gp_session_headers_end(struct gp_session *s, struct gp_signer *signer, struct gp_envelope e,
+                            const struct gp_now *now);
+void gp_session_body(struct gp_session *s, const unsigned char *octets, size_t n);
 
 /* gp_session_count - sessions that live in this process, with or without a place in the ledger. Any thread. */
 size_t gp_session_count(void);

@@ -35,6 +35,7 @@
     X(LOGIN_REQUIRED,       "login-required",       "530", "5.7.0", "Login required")                                 \
     X(HEADERS,              "headers",              "554", "5.6.0",                                                   \
       "Too many X-Gatepost or List-Unsubscribe headers")                                                              \
+    X(HEADERS_SIZE,         "headers",              "554", "5.6.0", "Headers too large to be signed")                 \
     X(SPF_REJECT,           "spf",                  "550", "5.7.23", "Sender domain does not authorize this relay")   \
     X(SPF_DEFER,            "spf",                  "450", "4.7.23", "Sender domain does not authorize this relay")   \
     X(UNSIGNED,             "unsigned",             "451", "4.7.5", "Message could not be signed, retry later")       \

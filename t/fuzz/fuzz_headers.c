@@ -2,8 +2,8 @@
  *
  * fuzz_headers.c - the headers of a client's message: noted, judged, and a plan made of them
  *
- * The first octet chooses the List-Unsubscribe mode and whether there is a public_url; the rest are header lines. What
- * a plan adds must be clean, whatever the client wrote.
+ * The first octet chooses the List-Unsubscribe mode, whether there is a public_url, and what becomes of the client's
+ * signatures; the rest are header lines. What a plan adds must be clean, whatever the client wrote.
  */
 #include "milter/from.h"
 #include "milter/headers.h"
@@ -51,11 +51,26 @@ static void check_added(const struct gp_edit *e)
     }
 }
 
+/* of one List-Unsubscribe that is added */
+static void check_uris(struct gp_str list)
+{
+    unsigned secure = 0;
+    for (; list.n >= 7; list = (struct gp_str){list.p + 1, list.n - 1})
+        secure += gp_str_starts_nocase(list, GP_STR("<https:"));
+    must(secure <= 1);
+}
+
 static void check_plan(const struct gp_plan *plan, const struct gp_headers *h, bool https)
 {
     unsigned left = h->list_unsubscribe, left_post = h->list_unsubscribe_post, source = h->source, ref = h->ref;
+    unsigned signature = GP_HEADERS_SIGNATURES_MAX + 1;
     for (size_t i = 0; i < plan->n; i++) {
         const struct gp_edit *e = &plan->edit[i];
+        if (e->kind == GP_EDIT_DELETE && strcmp(e->name, "DKIM-Signature") == 0) {
+            must(e->first == e->last && e->first < signature && e->first >= 1 && e->first <= h->signatures);
+            signature = e->first; /* from the last one up */
+            continue;
+        }
         unsigned *count = strcmp(e->name, "List-Unsubscribe") == 0        ? &left
                           : strcmp(e->name, "List-Unsubscribe-Post") == 0 ? &left_post
                           : strcmp(e->name, "X-Gatepost-Source") == 0     ? &source
@@ -66,17 +81,12 @@ static void check_plan(const struct gp_plan *plan, const struct gp_headers *h, b
         }
         if (e->kind == GP_EDIT_ADD) {
             check_added(e);
+            check_uris(gp_str_z(e->value));
             (*count)++;
             must(count != &left_post || https);
         }
     }
     must(left <= 1 && left_post <= 1 && source == 1 && ref == 1);
-    struct gp_str list = plan->n > 0 && plan->edit[plan->n - 1].value != NULL ? gp_str_z(plan->edit[plan->n - 1].value)
-                                                                              : (struct gp_str){NULL, 0};
-    unsigned secure = 0;
-    for (; list.n >= 7; list = (struct gp_str){list.p + 1, list.n - 1})
-        secure += gp_str_starts_nocase(list, GP_STR("<https:"));
-    must(secure <= 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -91,7 +101,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     started = true;
     if (n == 0)
         return 0;
-    struct gp_agency a = {.name = "dol", .unsubscribe = data[0] & 3u, .sender_domains = {1, domains}};
+    struct gp_agency a = {.name = "dol",
+                          .unsubscribe = data[0] & 3u,
+                          .client_signatures = (data[0] >> 3) % 3u,
+                          .sender_domains = {1, domains}};
     struct gp_config c = {.return_path = return_path, .public_url = (data[0] & 4u) != 0 ? url : NULL};
     struct gp_envelope e = {.sender = GP_STR("a@dol.example"), .recipient = GP_STR("b@example.com")};
     struct gp_str rest = {(const char *)data + 1, n - 1}, name, value;
@@ -102,7 +115,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         must(gp_headers_octets(name, value) >= name.n + value.n + 3);
         gp_headers_note(&h, name, value);
     }
+    char from[GP_DOMAIN_MAX + 1];
     gp_from_permitted(&h, &a);
+    gp_from_domain(&h, from);
+    must(from[0] == '\0' || (h.from == 1 && gp_domain_valid(gp_str_z(from), false)));
     must(gp_rewrite(&c, &a, &h, &e, &plan));
     check_plan(&plan, &h, c.public_url != NULL);
     return 0;

@@ -109,6 +109,8 @@ static void carry_out(const struct gp_plan *plan, struct message *m)
         case GP_EDIT_ADD:
             append_header(m, e->name, e->value);
             break;
+        case GP_EDIT_INSERT:
+            fail_msg("a plan without signatures inserts nothing");
         }
     }
 }

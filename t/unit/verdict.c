@@ -43,6 +43,7 @@ static void exact_lines(void **state)
         {GP_LOGIN_REQUIRED, "login-required", "530 5.7.0 Login required"},
         {GP_RETURN_FORGED, "token-forged", "550 5.1.1 No such return path"},
         {GP_HEADERS, "headers", "554 5.6.0 Too many X-Gatepost or List-Unsubscribe headers"},
+        {GP_HEADERS_SIZE, "headers", "554 5.6.0 Headers too large to be signed"},
         {GP_INTERNAL, "internal", "451 4.3.0 General failure, please retry again or contact the support"},
     };
     _Static_assert(sizeof cases / sizeof cases[0] == GP_REASON_COUNT - 1, "every reply has its line here");

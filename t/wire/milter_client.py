@@ -135,7 +135,8 @@ class Mta:
         return self.tell(b"B", octets, NR_BODY)
 
     def end(self):
-        """(edits, verdict); an edit is ("sender", address, arguments), ("delete", name, number), ("add", name, value)."""
+        """(edits, verdict); an edit is ("sender", address, arguments), ("delete", name, number), ("add", name, value) or
+        ("insert", name, value): above all others."""
         self.macros(b"E", i="4jWbms683Gz1c77h")
         self.write(packet(b"E"))
         edits = []
@@ -149,6 +150,9 @@ class Mta:
                 edits.append(("delete", name, struct.unpack(">I", data[:4])[0]))
             elif command == b"h":
                 edits.append(("add", *data.decode().split("\0")[:2]))
+            elif command == b"i":
+                assert struct.unpack(">I", data[:4])[0] == 0, data
+                edits.append(("insert", *data[4:].decode().split("\0")[:2]))
             elif command == b"y":
                 return edits, data.rstrip(b"\0").decode()
             elif command in VERDICTS:
