@@ -45,6 +45,8 @@ static const struct gp_ctl_verb verbs[] = {
     {"spf test", "--ip ADDRESS --sender USER@DOMAIN [--server ADDRESS[:PORT]] [--json]",
      "what a receiver's SPF check would say, with every question", GP_CTL_IP | GP_CTL_SENDER | GP_CTL_SERVER | GP_CTL_JSON,
      0, 0, gp_ctl_spf_test},
+    {"spf show", "DOMAIN [--server ADDRESS[:PORT]] [--json]", "an SPF record with all it includes, its faults, a better one",
+     GP_CTL_SERVER | GP_CTL_JSON, 1, 1, gp_ctl_spf_show},
     {"check-address", "ADDRESS|-", "valid or invalid; - reads one address a line", GP_CTL_RAW, 1, 1,
      gp_ctl_check_address},
 };

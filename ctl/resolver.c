@@ -32,7 +32,7 @@ struct gp_dns *gp_ctl_resolver(const struct gp_ctl *ctl, const struct gp_ctl_arg
     } else if (ctl->config != NULL) {
         servers = ctl->config->dns_servers;
     }
-    if (!b.full && gp_str_find(gp_buf_str(&b), ',') == b.n)
+    if (!b.full)
         dns = gp_dns_new(&servers);
     if (dns == NULL)
         gp_ctl_error("%s", args->server != NULL ? "--server must be an address or address:port, IPv6 in brackets, such as "

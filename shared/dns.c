@@ -9,15 +9,16 @@
 
 #include "shared/clock.h"
 #include "shared/dns_message.h"
+#include "shared/ip.h"
 
 #include <ares.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define EDNS_SIZE 1232        /* octets a UDP answer may have: no fragments on any path */
-#define CSV_MAX 2048          /* octets of the list of servers */
 #define TRY_MS_OF_CARES 60000 /* longer than any try of ours, which ends it */
 
 struct gp_dns {
@@ -41,17 +42,59 @@ static void init_library(void)
     library = ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-static bool set_servers(ares_channel channel, const struct gp_strings *servers)
+static struct gp_str from(struct gp_str s, size_t at)
 {
-    char csv[CSV_MAX];
-    struct gp_buf b = gp_buf_on(csv, sizeof csv);
-    for (size_t i = 0; i < servers->n; i++)
-        gp_buf_printf(&b, "%s%s", i > 0 ? "," : "", servers->v[i]);
-    return servers->n == 0 || (!b.full && ares_set_servers_ports_csv(channel, csv) == ARES_SUCCESS);
+    return (struct gp_str){s.p + at, s.n - at};
 }
 
-/* The servers the channel has now, as an array. */
-static bool list_servers(struct gp_dns *d)
+/* Part "192.0.2.53", "192.0.2.53:5353", "2001:db8::53" or "[2001:db8::53]:5353". */
+static bool split_server(struct gp_str s, struct gp_str *host, struct gp_str *port)
+{
+    size_t colon = gp_str_find(s, ':'), bracket = gp_str_find(s, ']');
+    *host = s;
+    *port = GP_STR("53");
+    if (s.n > 0 && s.p[0] == '[') {
+        if (bracket == s.n || (bracket + 1 < s.n && s.p[bracket + 1] != ':'))
+            return false;
+        *host = (struct gp_str){s.p + 1, bracket - 1};
+        if (bracket + 1 < s.n)
+            *port = from(s, bracket + 2);
+    } else if (colon < s.n && gp_str_find(from(s, colon + 1), ':') == s.n - colon - 1) {
+        host->n = colon;
+        *port = from(s, colon + 1);
+    }
+    return true;
+}
+
+static bool read_server(struct gp_str s, struct ares_addr_port_node *out)
+{
+    struct gp_str host, port;
+    struct gp_ip ip;
+    uint64_t number;
+    if (!split_server(s, &host, &port) || !gp_ip_parse(host, &ip) || !gp_str_u64(port, UINT16_MAX, &number) ||
+        number == 0)
+        return false;
+    *out = (struct ares_addr_port_node){.udp_port = (int)number, .tcp_port = (int)number};
+    out->family = gp_ip_is_v4(&ip) ? AF_INET : AF_INET6;
+    if (out->family == AF_INET)
+        memcpy(&out->addr.addr4, ip.b + 12, sizeof out->addr.addr4);
+    else
+        memcpy(&out->addr.addr6, ip.b, sizeof ip.b);
+    return true;
+}
+
+static bool read_servers(struct gp_dns *d, const struct gp_strings *servers)
+{
+    bool fine = true;
+    d->servers = servers->n;
+    d->server = calloc(servers->n, sizeof *d->server);
+    for (size_t i = 0; fine && i < servers->n; i++)
+        fine = d->server != NULL && read_server(gp_str_z(servers->v[i]), &d->server[i]);
+    return fine;
+}
+
+/* Those of /etc/resolv.conf, which the channel has. */
+static bool take_servers(struct gp_dns *d)
 {
     struct ares_addr_port_node *list = NULL;
     bool fine = ares_get_servers_ports(d->channel, &list) == ARES_SUCCESS;
@@ -81,7 +124,7 @@ struct gp_dns *gp_dns_new(const struct gp_strings *servers)
         free(d);
         return NULL;
     }
-    if (!set_servers(d->channel, servers) || !list_servers(d)) {
+    if (servers->n > 0 ? !read_servers(d, servers) : !take_servers(d)) {
         gp_dns_free(d);
         return NULL;
     }

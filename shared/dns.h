@@ -46,7 +46,7 @@ struct gp_dns_answer {
 
 struct gp_dns;
 
-/* gp_dns_new - servers: "address:port", as in dns_servers; none: those of /etc/resolv.conf
+/* gp_dns_new - servers: "address" or "address:port", IPv6 in brackets before a port; none: those of /etc/resolv.conf
  * NULL when out of memory or a server is no address.
  */
 struct gp_dns *gp_dns_new(const struct gp_strings *servers);
