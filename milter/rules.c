@@ -98,6 +98,19 @@ static enum gp_reason rule_sender(const struct gp_milter_facts *f)
     return permitted ? GP_ACCEPTED : sender_refusal(f);
 }
 
+/* Only what the domain publishes about this relay counts: fail and softfail. Of the return path's own record the agency
+ * is not to blame, and the null sender has no domain.
+ */
+static enum gp_reason rule_spf(const struct gp_milter_facts *f)
+{
+    bool refused = f->spf == GP_SPF_FAIL || f->spf == GP_SPF_SOFTFAIL;
+    if (!refused || f->mailbox.domain.n == 0 || gp_facts_returning(f))
+        return GP_ACCEPTED;
+    if (f->agency->spf == GP_SPF_REJECTS)
+        return GP_SPF_REJECT;
+    return f->agency->spf == GP_SPF_DEFERS ? GP_SPF_DEFER : GP_ACCEPTED;
+}
+
 static enum gp_reason rule_recipient_syntax(const struct gp_milter_facts *f)
 {
     return f->malformed || f->mailbox.local.n == 0 ? GP_RECIPIENT_SYNTAX : GP_ACCEPTED;
@@ -146,6 +159,7 @@ static const struct rule rules[] = {
     {GP_AT_MAIL, false, "session-time", rule_time},
     {GP_AT_MAIL, false, "declared-size", rule_declared_size},
     {GP_AT_MAIL, false, "sender", rule_sender},
+    {GP_AT_MAIL, false, "spf", rule_spf},
     {GP_AT_RCPT, false, "recipient-syntax", rule_recipient_syntax},
     {GP_AT_RCPT, false, "single-recipient", rule_single_recipient},
     {GP_AT_RCPT, false, "sender-token", rule_sender_token},

@@ -10,6 +10,7 @@
 #include "milter/headers.h"
 #include "shared/address.h"
 #include "shared/config.h"
+#include "shared/spf.h"
 #include "shared/verdict.h"
 
 /* Stages of a session, as bits: one rule may hold at several. */
@@ -55,6 +56,8 @@ struct gp_milter_facts {
     /* MAIL: the sender; RCPT: the recipient */
     bool malformed; /* no path of RFC 5321; then mailbox is empty */
     struct gp_mailbox mailbox;
+    /* MAIL */
+    enum gp_spf_result spf; /* forecast for the sender's domain; GP_SPF_UNKNOWN while there is none */
     /* RCPT */
     struct gp_str sender; /* accepted at MAIL, without <>; empty: null sender */
     bool re_enveloped;    /* it is a return path of ours */

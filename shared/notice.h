@@ -21,7 +21,7 @@ struct gp_notice {
     uint32_t day;        /* days since 1970, UTC */
     uint64_t created_ms; /* since 1970 */
     const char *subject; /* one line */
-    const char *body;    /* plain ASCII, lines of at most 78 octets ended by LF */
+    const char *body;    /* plain ASCII, lines of at most 500 octets ended by LF */
     uint64_t sent_ms;    /* 0: not yet */
 };
 
