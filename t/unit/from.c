@@ -137,6 +137,49 @@ static void test_several_headers(void **state)
     assert_false(permitted(NULL, 0));
 }
 
+static void test_domain(void **state)
+{
+    (void)state;
+    static const struct {
+        struct gp_str value;
+        const char *domain;
+    } rows[] = {
+        {V(" a@dol.example"), "dol.example"},
+        {V(" Name <A@DOL.Example>"), "dol.example"},
+        {V(" a@x.dol.example"), "x.dol.example"},
+        {V(" a@dol.example, \"b\" <b@Dol.example>"), "dol.example"},
+        {V(" G: a@dol.example;, b@dol.example"), "dol.example"},
+        {V(" e@evil.example <a@dol.example>"), "dol.example"},
+        {V(" a@k\303\266ln.example"), "xn--kln-sna.example"},
+        {V(" a@k\303\266ln.example, b@xn--kln-sna.example"), "xn--kln-sna.example"},
+        {V(" a@dol.example, e@evil.example"), ""},
+        {V(" a@dol.example, a@x.dol.example"), ""},
+        {V(" a@dol.example,"), "dol.example"},
+        {V(" a@[192.0.2.1]"), ""},
+        {V(" undisclosed:;"), ""},
+        {V(" <a@dol.example> <e@evil.example>"), ""},
+        {V(" a@dol.example\0, e@evil.example"), ""},
+        {V(" a"), ""},
+        {V(""), ""},
+    };
+    static struct gp_headers h;
+    char domain[GP_DOMAIN_MAX + 1];
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        gp_headers_init(&h);
+        gp_headers_note(&h, GP_STR("From"), rows[i].value);
+        gp_from_domain(&h, domain);
+        if (strcmp(domain, rows[i].domain) != 0)
+            fail_msg("%s: \"%s\"", rows[i].value.p, domain);
+    }
+    gp_headers_init(&h);
+    gp_from_domain(&h, domain);
+    assert_string_equal(domain, "");
+    for (unsigned i = 0; i < 2; i++)
+        gp_headers_note(&h, GP_STR("From"), GP_STR(" a@dol.example"));
+    gp_from_domain(&h, domain);
+    assert_string_equal(domain, "");
+}
+
 static void test_bounds(void **state)
 {
     (void)state;
@@ -186,10 +229,8 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_single),
-        cmocka_unit_test(test_several_headers),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_single), cmocka_unit_test(test_several_headers), cmocka_unit_test(test_domain),
+        cmocka_unit_test(test_bounds), cmocka_unit_test(test_threads),
     };
     gp_from_start();
     return cmocka_run_group_tests(tests, NULL, NULL);

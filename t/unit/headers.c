@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "milter/covered.h"
 #include "milter/headers.h"
 
 #include <string.h>
@@ -57,6 +58,18 @@ static void test_counts(void **state)
     assert_string_equal(h.message_id, "x");
     gp_headers_init(&h);
     assert_int_equal(h.from + h.ref + h.source + h.list_unsubscribe + h.list_unsubscribe_post, 0);
+}
+
+static void test_signatures(void **state)
+{
+    (void)state;
+    gp_headers_init(&h);
+    for (unsigned i = 0; i < GP_HEADERS_SIGNATURES_MAX + 3; i++)
+        note("dkim-signature", i == 2 ? GP_STR(" v=1; h=From:X-Mine;\n\tb=x") : GP_STR(" nonsense"));
+    note("DKIM-Signature-2", GP_STR(" h=To"));
+    assert_int_equal(h.signatures, GP_HEADERS_SIGNATURES_MAX + 3);
+    for (unsigned i = 0; i < GP_HEADERS_SIGNATURES_MAX; i++)
+        assert_true(h.covers[i] == (i == 2 ? gp_covered_set(GP_STR("From")) : 0));
 }
 
 static void test_kinds_of_mail(void **state)
@@ -209,9 +222,13 @@ static void test_octets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),     cmocka_unit_test(test_kinds_of_mail),
-        cmocka_unit_test(test_message_id), cmocka_unit_test(test_values_are_unfolded_and_apart),
-        cmocka_unit_test(test_octets),     cmocka_unit_test(test_values_are_bounded),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_kinds_of_mail),
+        cmocka_unit_test(test_message_id),
+        cmocka_unit_test(test_values_are_unfolded_and_apart),
+        cmocka_unit_test(test_octets),
+        cmocka_unit_test(test_values_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,12 @@ int smfi_addheader(SMFICTX *ctx, char *name, char *value)
     return tell("addheader", name, 0, value);
 }
 
+int smfi_insheader(SMFICTX *ctx, int at, char *name, char *value)
+{
+    (void)ctx;
+    return tell("insheader", name, at, value);
+}
+
 int smfi_setreply(SMFICTX *ctx, char *code, char *enhanced, char *text)
 {
     (void)ctx, (void)enhanced;
@@ -64,10 +70,11 @@ static void begin(int failing)
     fail_at = failing;
 }
 
-static struct gp_plan plan = {.n = 3,
+static struct gp_plan plan = {.n = 4,
                               .edit = {{GP_EDIT_SENDER, "b@x.gov", "ENVID=b RET=HDRS", 0, 0},
                                        {GP_EDIT_DELETE, "X-Gatepost-Ref", NULL, 2, 3},
-                                       {GP_EDIT_ADD, "X-Gatepost-Source", " dol", 0, 0}}};
+                                       {GP_EDIT_ADD, "X-Gatepost-Source", " dol", 0, 0},
+                                       {GP_EDIT_INSERT, "DKIM-Signature", " v=1", 0, 0}}};
 
 static void test_plan(void **state)
 {
@@ -76,13 +83,14 @@ static void test_plan(void **state)
     assert_true(gp_apply(NULL, &plan));
     assert_string_equal(told, "chgfrom(b@x.gov,0,ENVID=b RET=HDRS)chgheader(X-Gatepost-Ref,3,NULL)"
                               "chgheader(X-Gatepost-Ref,2,NULL)"
-                              "addheader(X-Gatepost-Source,0, dol)");
+                              "addheader(X-Gatepost-Source,0, dol)"
+                              "insheader(DKIM-Signature,0, v=1)");
 }
 
 static void test_plan_failed(void **state)
 {
     (void)state;
-    for (int at = 1; at <= 4; at++) {
+    for (int at = 1; at <= 5; at++) {
         begin(at);
         assert_false(gp_apply(NULL, &plan));
         assert_int_equal(calls, at);

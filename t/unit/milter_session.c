@@ -10,6 +10,7 @@
 
 #include "milter/session.h"
 #include "shared/daemon.h"
+#include "t/unit/scratch.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -35,17 +36,19 @@ static bool write_file(const char *name, const char *text, char path[256])
     return fclose(f) == 0 && chmod(path, 0600) == 0;
 }
 
-/* Makes the running epoch from gatepost.conf with this loss policy. */
+/* Makes the running epoch from gatepost.conf with this loss policy; the relay has one DKIM key. */
 static bool configure(const char *on_loss)
 {
-    char path[256], key[256], text[1024];
-    if (!write_file("token", "1 5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\n", key))
+    char path[256], key[256], dkim[256], text[1024];
+    if (!write_file("token", "1 5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\n", key) ||
+        !write_file("relay.pem", SCRATCH_PEM, dkim))
         return false;
     snprintf(text, sizeof text,
              "relay_name = \"relay.example.gov\"\nreturn_path = \"b.example.gov\"\ncounters = []\n"
              "on_counter_loss = \"%s\"\ndatabase = \"%s/db\"\ntoken_keys = \"%s\"\ndrain_timeout = \"5s\"\n"
-             "message_size_ceiling = \"1M\"\ndkim = ()\n",
-             on_loss, directory, key);
+             "message_size_ceiling = \"1M\"\n"
+             "dkim = ( { domain = \"relay.example.gov\" selector = \"gp1\" key = \"%s\" } )\n",
+             on_loss, directory, key, dkim);
     if (!write_file("gatepost.conf", text, path))
         return false;
     struct gp_config *config = gp_daemon_load(path);
@@ -78,7 +81,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const names[] = {"agencies.d/a.conf", "agencies.d", "gatepost.conf", "token"};
+    static const char *const names[] = {"agencies.d/a.conf", "agencies.d", "gatepost.conf", "token", "relay.pem"};
     char path[256];
     (void)state;
     gp_ledger_free(ledger);
@@ -262,7 +265,8 @@ static void test_message(void **state)
     assert_int_equal(s->message.limits.message_size, 200 * 1024);
     rcpt(s, "<\"a b\"@example.org>");
     assert_string_equal(s->message.recipient, "\"a b\"@example.org");
-    gp_headers_note(&s->message.headers, GP_STR("From"), GP_STR(" a@dol.gov"));
+    gp_session_header(s, GP_STR("From"), GP_STR(" a@dol.gov"));
+    assert_int_equal(s->message.octets, sizeof "From: a@dol.gov\r\n" - 1);
     s->message.octets = 77;
     s->accepted = 3;
     struct gp_milter_facts f = gp_session_facts(s, &at);
@@ -283,6 +287,48 @@ static void test_message(void **state)
     assert_string_equal(s->message.sender, "");
     assert_false(s->message.re_enveloped);
     gp_session_end(s, &at);
+}
+
+/* What is kept of a message's content, and until when. */
+static void test_content(void **state)
+{
+    const struct gp_envelope e = {.queue_id = GP_STR("4XyZ")};
+    struct gp_signer *signer = gp_signer_new((struct gp_signer_options){0});
+    (void)state;
+    struct gp_session *s = begin("", "192.0.2.10");
+    assert_non_null(signer);
+    for (unsigned round = 0; round < 4; round++) {
+        mail(s, "<a@dol.gov>");
+        gp_session_header(s, GP_STR("From"), GP_STR(" a@dol.gov"));
+        assert_int_equal(s->message.kept.state, GP_KEPT_ALL);
+        assert_true(s->message.kept.n > 0);
+        gp_session_headers_end(s, signer, e, &at);
+        assert_null(s->message.departure); /* nobody is to get it yet */
+        rcpt(s, "<x@example.org>");
+        s->message.octets = 0;
+        gp_session_header(s, GP_STR("From"), GP_STR(" a@dol.gov"));
+        gp_session_headers_end(s, signer, e, &at);
+        struct gp_departure *d = s->message.departure;
+        assert_non_null(d);
+        assert_int_equal(d->keys, 1);
+        assert_null(s->message.kept.text);
+        assert_int_equal(s->message.octets, sizeof "From: a@dol.gov\r\n\r\n" - 1);
+        gp_session_headers_end(s, signer, e, &at);
+        assert_ptr_equal(s->message.departure, d);
+        gp_session_body(s, (const unsigned char *)"hello\r\n", 7);
+        assert_int_equal(s->message.octets, sizeof "From: a@dol.gov\r\n\r\nhello\r\n" - 1 + 2);
+        if (round == 1)
+            gp_session_reset(s);
+        assert_true((s->message.departure == NULL) == (round == 1));
+    }
+    gp_session_end(s, &at); /* frees what the last message left */
+    s = begin("gatepost-return", "192.0.2.10");
+    gp_session_header(s, GP_STR("From"), GP_STR(" a@dol.gov"));
+    gp_session_headers_end(s, signer, e, &at);
+    assert_int_equal(s->message.kept.n, 0);
+    assert_null(s->message.departure);
+    gp_session_end(s, &at);
+    gp_signer_free(signer);
 }
 
 static void test_epochs(void **state)
@@ -344,9 +390,10 @@ static void test_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_who),    cmocka_unit_test(test_unix_peer),   cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_logins), cmocka_unit_test(test_login_limit), cmocka_unit_test(test_message),
-        cmocka_unit_test(test_epochs), cmocka_unit_test(test_store_away),  cmocka_unit_test(test_the_end),
+        cmocka_unit_test(test_who),     cmocka_unit_test(test_unix_peer),   cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_logins),  cmocka_unit_test(test_login_limit), cmocka_unit_test(test_message),
+        cmocka_unit_test(test_content), cmocka_unit_test(test_epochs),      cmocka_unit_test(test_store_away),
+        cmocka_unit_test(test_the_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -89,6 +89,7 @@ static int verify(DKIM *message, unsigned char *text, size_t n)
 int main(int argc, char **argv)
 {
     dkim_query_t method = DKIM_QUERY_FILE;
+    unsigned flags = DKIM_LIBFLAGS_BADSIGHANDLES; /* a malformed signature is no reason to look at none */
     DKIM_STAT status;
     size_t n;
     unsigned char *text = argc == 2 ? read_all(&n) : NULL;
@@ -100,6 +101,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: verify_dkim KEYS <MESSAGE\n");
         return 2;
     }
+    dkim_options(library, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags, sizeof flags);
     dkim_options(library, DKIM_OP_SETOPT, DKIM_OPTS_QUERYMETHOD, &method, sizeof method);
     dkim_options(library, DKIM_OP_SETOPT, DKIM_OPTS_QUERYINFO, argv[1], strlen(argv[1]) + 1);
     DKIM *message = dkim_verify(library, (const unsigned char *)"message", NULL, &status);
