@@ -43,6 +43,13 @@ static void line_begin(struct gp_line *l, SMFICTX *ctx, const struct gp_occasion
     gp_line_str(l, "unsigned", o->unsigned_why);
 }
 
+static void line_end(struct gp_line *l, const struct gp_occasion *o)
+{
+    gp_line_str(l, "spf", o->spf);
+    gp_line_str(l, "dmarc", o->dmarc);
+    gp_line_end(l);
+}
+
 sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_reason reason)
 {
     struct gp_line line;
@@ -54,7 +61,7 @@ sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_rea
     gp_buf_putz(&e, reply->enhanced);
     gp_answer_text(&verdict, text);
     line_begin(&line, ctx, o, reason);
-    gp_line_end(&line);
+    line_end(&line, o);
     if (smfi_setreply(ctx, code, enhanced, text) != MI_SUCCESS)
         gp_log(GP_ERROR, "reply", "libmilter does not take the reply for %s; Postfix gives its own", reply->reason);
     return code[0] == '5' ? SMFIS_REJECT : SMFIS_TEMPFAIL;
@@ -84,7 +91,7 @@ void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octe
     gp_line_str(&line, "return_path", gp_str_z(d->plan.return_path));
     gp_line_u64(&line, "signed", made);
     gp_line_str(&line, "signatures", gp_buf_str(&signatures));
-    gp_line_end(&line);
+    line_end(&line, o);
 }
 
 void gp_answer_package(struct gp_str agency, unsigned percent)

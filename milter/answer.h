@@ -16,6 +16,7 @@ struct gp_occasion {
     const char *rule;  /* the rule that refused, NULL: none of the table */
     struct gp_str client, agency, sender, recipient;
     struct gp_str unsigned_why; /* why not every key has signed */
+    struct gp_str spf, dmarc;   /* the forecast */
 };
 
 #define GP_ANSWER_TEXT_MAX (2 * GP_REPLY_TEXT_MAX)

@@ -9,6 +9,7 @@
 
 #include "milter/answer.h"
 #include "milter/apply.h"
+#include "milter/outlook.h"
 #include "milter/session.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -16,6 +17,7 @@
 /* libmilter hands no argument of ours to a callback; set once, before any of them runs. */
 static struct gp_ledger *the_ledger;
 static struct gp_signer *the_signer;
+static struct gp_forecasts *the_forecasts;
 
 static struct gp_now now(void)
 {
@@ -55,6 +57,8 @@ static sfsistat judge(SMFICTX *ctx, const struct gp_session *s, enum gp_milter_s
         return SMFIS_CONTINUE;
     if (stage == GP_AT_MAIL)
         o.sender = argument;
+    if (reason == GP_SPF_REJECT || reason == GP_SPF_DEFER)
+        o.spf = gp_str_z(gp_spf_name(f->spf));
     if (stage == GP_AT_RCPT)
         o.recipient = argument;
     return gp_answer_refuse(ctx, &o, reason);
@@ -119,6 +123,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     struct gp_milter_facts f = gp_session_facts(s, &t);
     gp_facts_parameters(&f, argv + 1);
     gp_facts_path(&f, gp_str_z(argv[0]));
+    f.spf = gp_outlook_spf(the_forecasts, f.config, f.agency, f.mailbox.domain, t.monotonic_ms);
     sfsistat status = judge(ctx, s, GP_AT_MAIL, &f, gp_str_z(argv[0]));
     if (status != SMFIS_CONTINUE)
         return status;
@@ -184,13 +189,44 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     return SMFIS_NOREPLY;
 }
 
+static struct gp_outlook outlook_of(const struct gp_session *s, const char *from, const struct gp_now *t)
+{
+    struct gp_outlook o;
+    const struct gp_departure *d = s->message.departure;
+    const struct gp_dkim_key *key[GP_SIGNERS_MAX];
+    struct gp_outlook_facts f = {.config = s->epoch->config,
+                                 .agency = s->agency,
+                                 .from = gp_str_z(from),
+                                 .sender = gp_str_z(s->message.sender),
+                                 .key = key};
+    for (size_t i = 0; d != NULL && i < d->keys; i++) {
+        if (gp_departure_signed(d, i))
+            key[f.keys++] = d->key[i];
+    }
+    gp_outlook(the_forecasts, &f, t->monotonic_ms, &o);
+    return o;
+}
+
+/* X-Gatepost-SPF, or "" when the message is to have none */
+static void spf_header(const struct gp_session *s, const struct gp_now *t, char out[GP_OUTLOOK_HEADER_MAX])
+{
+    char from[GP_DOMAIN_MAX + 1];
+    out[0] = '\0';
+    if (s->agency == NULL || s->agency->spf != GP_SPF_TAG || s->message.sender[0] == '\0')
+        return;
+    gp_from_domain(&s->message.headers, from);
+    const struct gp_outlook o = outlook_of(s, from, t);
+    gp_outlook_header(&o, out);
+}
+
 static sfsistat on_eoh(SMFICTX *ctx)
 {
     struct gp_session *s = session_of(ctx);
-    char symbol[] = "i";
+    char symbol[] = "i", spf[GP_OUTLOOK_HEADER_MAX];
     if (s != NULL) {
         const struct gp_now t = now();
-        struct gp_envelope e = {.queue_id = gp_str_z(smfi_getsymval(ctx, symbol))};
+        spf_header(s, &t, spf);
+        struct gp_envelope e = {.queue_id = gp_str_z(smfi_getsymval(ctx, symbol)), .spf = gp_str_z(spf)};
         if (gp_token_random(e.id))
             gp_session_headers_end(s, the_signer, e, &t);
     }
@@ -226,6 +262,7 @@ static enum gp_reason commit(SMFICTX *ctx, struct gp_session *s, const struct gp
 
 static sfsistat finish(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t)
 {
+    char dmarc[GP_OUTLOOK_DMARC_MAX];
     const struct gp_milter_facts f = gp_session_facts(s, t);
     sfsistat status = judge(ctx, s, GP_AT_END, &f, (struct gp_str){NULL, 0});
     if (status != SMFIS_CONTINUE)
@@ -237,6 +274,10 @@ static sfsistat finish(SMFICTX *ctx, struct gp_session *s, const struct gp_now *
     if (reason != GP_ACCEPTED)
         return gp_answer_refuse(ctx, &o, reason);
     s->accepted++;
+    const struct gp_outlook outlook = outlook_of(s, s->message.departure->from, t);
+    gp_outlook_dmarc(&outlook, dmarc);
+    o.spf = gp_str_z(gp_spf_name(outlook.forecast.spf));
+    o.dmarc = gp_str_z(dmarc);
     gp_answer_accepted(ctx, &o, s->message.octets, s->message.departure);
     return SMFIS_ACCEPT;
 }
@@ -269,7 +310,7 @@ static sfsistat on_close(SMFICTX *ctx)
     return SMFIS_CONTINUE;
 }
 
-bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer)
+bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer, struct gp_forecasts *forecasts)
 {
     static char name[] = "gatepost";
     struct smfiDesc filter = {
@@ -292,5 +333,6 @@ bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer)
     };
     the_ledger = ledger;
     the_signer = signer;
+    the_forecasts = forecasts;
     return smfi_register(filter) == MI_SUCCESS;
 }

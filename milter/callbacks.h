@@ -7,12 +7,14 @@
 #ifndef GP_MILTER_CALLBACKS_H
 #define GP_MILTER_CALLBACKS_H
 
+#include "milter/forecast.h"
 #include "milter/sign.h"
 #include "shared/ledger.h"
 
-/* gp_callbacks_register - tell libmilter the events, where sessions and messages are counted, and what signs
- * Once, before smfi_main; ledger and signer must live until the process ends. False when libmilter refuses.
+/* gp_callbacks_register - tell libmilter the events, where sessions and messages are counted, and what signs, and
+ * what is known of SPF and DMARC
+ * Once, before smfi_main; all of them must live until the process ends. False when libmilter refuses.
  */
-bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer);
+bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer, struct gp_forecasts *forecasts);
 
 #endif

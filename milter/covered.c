@@ -47,6 +47,7 @@ static const char *const names[] = {
     "Auto-Submitted",
     "X-Gatepost-Source",
     "X-Gatepost-Ref",
+    "X-Gatepost-SPF",
 };
 #define NAMES (sizeof names / sizeof names[0])
 _Static_assert(NAMES < GP_COVERED_MAX, "a set has a bit for each");

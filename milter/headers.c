@@ -125,6 +125,12 @@ static void note_signature(struct gp_headers *h, struct gp_str value)
     h->signatures++;
 }
 
+static void note_spf(struct gp_headers *h, struct gp_str value)
+{
+    (void)value;
+    h->spf++;
+}
+
 static void note_source(struct gp_headers *h, struct gp_str value)
 {
     (void)value;
@@ -144,6 +150,7 @@ static const struct {
     {"List-Unsubscribe-Post", note_list_unsubscribe_post},
     {"Message-ID", note_message_id},
     {"X-Gatepost-Ref", note_ref},
+    {"X-Gatepost-SPF", note_spf},
     {"X-Gatepost-Source", note_source},
 };
 

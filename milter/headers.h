@@ -17,7 +17,7 @@
 
 struct gp_headers {
     /* how often each stands; libmilter deletes by name and number */
-    unsigned list_unsubscribe, list_unsubscribe_post, source, ref, from, message_ids, signatures;
+    unsigned list_unsubscribe, list_unsubscribe_post, source, ref, spf, from, message_ids, signatures;
     uint64_t covers[GP_HEADERS_SIGNATURES_MAX]; /* what each signature covers, see gp_covered_by */
     bool auto_submitted;                        /* Auto-Submitted other than "no" (RFC 3834) */
     bool report;                                /* Content-Type: multipart/report: a DSN or MDN */

@@ -24,6 +24,7 @@ struct gp_housekeeping {
     pthread_t thread;
     pthread_mutex_t report; /* guards reload and the status file */
     struct gp_reload *reload;
+    struct gp_forecasts *forecasts;
     pthread_mutex_t lock; /* guards stop */
     pthread_cond_t wake;
     bool stop;
@@ -35,7 +36,11 @@ struct gp_housekeeping {
 
 static void report(struct gp_housekeeping *h)
 {
+    size_t evaluated, bad;
+    gp_forecasts_count(h->forecasts, gp_clock_monotonic_ms(), &evaluated, &bad);
     pthread_mutex_lock(&h->report);
+    struct gp_buf more = gp_buf_on(h->reload->more, sizeof h->reload->more);
+    gp_buf_printf(&more, ",\"spf_domains\":%zu,\"spf_failing\":%zu", evaluated, bad);
     gp_reload_report(h->reload, "sessions", gp_ledger_sessions(h->ledger), h->counters, gp_clock_wall_ms());
     pthread_mutex_unlock(&h->report);
 }
@@ -138,7 +143,8 @@ static void housekeeping_free(struct gp_housekeeping *h)
 }
 
 struct gp_housekeeping *gp_housekeeping_start(struct gp_ledger *ledger, struct gp_counters *counters,
-                                              struct gp_store *store, struct gp_reload *reload)
+                                              struct gp_store *store, struct gp_reload *reload,
+                                              struct gp_forecasts *forecasts)
 {
     pthread_condattr_t attributes;
     struct gp_housekeeping *h = calloc(1, sizeof *h);
@@ -148,6 +154,7 @@ struct gp_housekeeping *gp_housekeeping_start(struct gp_ledger *ledger, struct g
     h->counters = counters;
     h->store = store;
     h->reload = reload;
+    h->forecasts = forecasts;
     pthread_mutex_init(&h->report, NULL);
     pthread_mutex_init(&h->lock, NULL);
     pthread_condattr_init(&attributes);

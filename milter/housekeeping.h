@@ -8,6 +8,7 @@
 #ifndef GP_MILTER_HOUSEKEEPING_H
 #define GP_MILTER_HOUSEKEEPING_H
 
+#include "milter/forecast.h"
 #include "shared/ledger.h"
 #include "shared/reload.h"
 #include "shared/store.h"
@@ -16,11 +17,13 @@
 
 struct gp_housekeeping;
 
-/* gp_housekeeping_start - takes the store over; counters may be NULL; reload is guarded by this module from now on
+/* gp_housekeeping_start - takes the store over; counters may be NULL; reload is guarded by this module from now on;
+ * forecasts are counted in the status file
  * Returns NULL (logged) when there is no memory or no thread; then the store is still the caller's.
  */
 struct gp_housekeeping *gp_housekeeping_start(struct gp_ledger *ledger, struct gp_counters *counters,
-                                              struct gp_store *store, struct gp_reload *reload);
+                                              struct gp_store *store, struct gp_reload *reload,
+                                              struct gp_forecasts *forecasts);
 
 /* gp_housekeeping_reload - gp_reload_now, and the outcome is in the status file when this returns */
 void gp_housekeeping_reload(struct gp_housekeeping *h);

@@ -9,6 +9,7 @@
 #include "milter/callbacks.h"
 #include "milter/from.h"
 #include "milter/housekeeping.h"
+#include "milter/preflight.h"
 #include "milter/session.h"
 #include "shared/clock.h"
 #include "shared/daemon.h"
@@ -37,7 +38,9 @@ struct parts {
     struct gp_counters *counters; /* NULL: in-process */
     struct gp_ledger *ledger;
     struct gp_signer *signer;
+    struct gp_forecasts *forecasts;
     struct gp_housekeeping *housekeeping;
+    struct gp_preflight *preflight;
     sigset_t signals;
 };
 
@@ -160,6 +163,18 @@ static void *libmilter_run(void *arg)
     return NULL;
 }
 
+/* A thread of its own, with a handle of its own on the database. */
+static bool preflight_open(const struct gp_config *c, struct parts *p)
+{
+    char why[256];
+    struct gp_store *store = gp_store_open(c->database, why);
+    if (store == NULL)
+        gp_log(GP_ERROR, "start", "database: %s", why);
+    else if ((p->preflight = gp_preflight_start(p->forecasts, store)) == NULL)
+        gp_store_close(store);
+    return p->preflight != NULL;
+}
+
 /* config is the running epoch's */
 static bool start(const struct gp_config *c, const char *path, struct parts *p)
 {
@@ -169,16 +184,19 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
     gp_from_start();
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
         gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !signer_open(p) ||
-        !gp_callbacks_register(p->ledger, p->signer) || !listen_start(c) || !gp_daemon_drop(c))
+        (p->forecasts = gp_forecasts_new()) == NULL || !gp_callbacks_register(p->ledger, p->signer, p->forecasts) ||
+        !listen_start(c) || !gp_daemon_drop(c))
         return false;
     struct gp_store *store = store_open(c, p->ledger);
     if (store == NULL)
         return false;
-    p->housekeeping = gp_housekeeping_start(p->ledger, p->counters, store, &p->reload);
+    p->housekeeping = gp_housekeeping_start(p->ledger, p->counters, store, &p->reload, p->forecasts);
     if (p->housekeeping == NULL) {
         gp_store_close(store);
         return false;
     }
+    if (!preflight_open(c, p))
+        return false;
     gp_log(GP_INFO, "start", "gatepost-milter %s on %s", GATEPOST_VERSION, c->milter_listen);
     return pthread_create(&thread, NULL, libmilter_run, NULL) == 0 && pthread_detach(thread) == 0;
 }
@@ -223,6 +241,7 @@ int main(int argc, char **argv)
     bool well = start(config, path, &parts) && serve(&parts);
     if (well)
         drain();
+    gp_preflight_stop(parts.preflight);
     gp_housekeeping_stop(parts.housekeeping);
     if (parts.ledger != NULL)
         gp_ledger_leave(parts.ledger, gp_clock_wall_ms());

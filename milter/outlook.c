@@ -17,11 +17,19 @@ static struct gp_str domain_of(struct gp_str address)
     return at > 0 ? (struct gp_str){address.p + at, address.n - at} : (struct gp_str){NULL, 0};
 }
 
-static void look(struct gp_forecasts *t, const struct gp_outlook_facts *f, struct gp_str domain, uint64_t now_ms,
-                 struct gp_forecast *out)
+static void look(struct gp_forecasts *t, const struct gp_config *c, const struct gp_agency *a, struct gp_str domain,
+                 uint64_t now_ms, struct gp_forecast *out)
 {
-    if (!gp_forecasts_look(t, domain, now_ms, out) && f->config->egress_n > 0 && gp_agency_may_send(f->agency, domain))
+    if (!gp_forecasts_look(t, domain, now_ms, out) && c->egress_n > 0 && a != NULL && gp_agency_may_send(a, domain))
         gp_forecasts_want(t, domain);
+}
+
+enum gp_spf_result gp_outlook_spf(struct gp_forecasts *t, const struct gp_config *c, const struct gp_agency *a,
+                                  struct gp_str domain, uint64_t now_ms)
+{
+    struct gp_forecast f;
+    look(t, c, a, domain, now_ms, &f);
+    return f.spf;
 }
 
 void gp_outlook(struct gp_forecasts *t, const struct gp_outlook_facts *f, uint64_t now_ms, struct gp_outlook *out)
@@ -29,7 +37,7 @@ void gp_outlook(struct gp_forecasts *t, const struct gp_outlook_facts *f, uint64
     struct gp_forecast path;
     struct gp_buf domain = gp_buf_on(out->domain, sizeof out->domain);
     gp_buf_put(&domain, f->from.n > 0 ? f->from : domain_of(f->sender));
-    look(t, f, gp_buf_str(&domain), now_ms, &out->forecast);
+    look(t, f->config, f->agency, gp_buf_str(&domain), now_ms, &out->forecast);
     struct gp_dmarc_facts d = {
         .from = f->from,
         .return_path = gp_str_z(f->sender.n > 0 ? f->config->return_path : f->config->relay_name),

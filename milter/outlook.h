@@ -33,6 +33,12 @@ struct gp_outlook {
  */
 void gp_outlook(struct gp_forecasts *t, const struct gp_outlook_facts *f, uint64_t now_ms, struct gp_outlook *out);
 
+/* gp_outlook_spf - the forecast for the sender's domain alone, at MAIL; wanted from now on as above
+ * a: NULL when it is nobody's. UNKNOWN for a null sender.
+ */
+enum gp_spf_result gp_outlook_spf(struct gp_forecasts *t, const struct gp_config *c, const struct gp_agency *a,
+                                  struct gp_str domain, uint64_t now_ms);
+
 /* gp_outlook_dmarc - "pass/dkim", "pass/spf", "pass/dkim+spf", "fail", "no-policy" or "unknown" */
 void gp_outlook_dmarc(const struct gp_outlook *o, char out[GP_OUTLOOK_DMARC_MAX]);
 

@@ -113,10 +113,11 @@ static bool plan_deletes(struct planning *p, const char *name, unsigned count, u
     return count < first || add_edit(p, (struct gp_edit){GP_EDIT_DELETE, name, NULL, first, count});
 }
 
-static bool plan_add(struct planning *p, const char *name, const char *value)
+static bool plan_add(struct planning *p, const char *name, struct gp_str value)
 {
     const char *text = begin_text(p);
-    gp_buf_printf(&p->plan->buf, " %s", value);
+    gp_buf_putz(&p->plan->buf, " ");
+    gp_buf_put(&p->plan->buf, value);
     return end_text(p) && add_edit(p, (struct gp_edit){GP_EDIT_ADD, name, text, 0, 0});
 }
 
@@ -149,7 +150,7 @@ static bool plan_unsubscribe(struct planning *p, const struct gp_unsubscribe_cho
     if (begin_text(p) != value &&
         (!end_text(p) || !add_edit(p, (struct gp_edit){GP_EDIT_ADD, "List-Unsubscribe", value, 0, 0})))
         return false;
-    return !choice->our_post || plan_add(p, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
+    return !choice->our_post || plan_add(p, "List-Unsubscribe-Post", GP_STR("List-Unsubscribe=One-Click"));
 }
 
 /* What the plan changes, as a set of covered.h. */
@@ -213,11 +214,13 @@ bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const stru
     plan->return_path[0] = plan->sealed[0] = '\0';
     gp_unsubscribe_choose(a->unsubscribe, h, have_https, &choice);
     return plan_sender(&p) && plan_sealed(&p) && plan_deletes(&p, "X-Gatepost-Source", h->source, 1) &&
-           plan_deletes(&p, "X-Gatepost-Ref", h->ref, 1) &&
+           plan_deletes(&p, "X-Gatepost-Ref", h->ref, 1) && plan_deletes(&p, "X-Gatepost-SPF", h->spf, 1) &&
            plan_deletes(&p, "List-Unsubscribe", h->list_unsubscribe, choice.keep ? 2 : 1) &&
            plan_deletes(&p, "List-Unsubscribe-Post", h->list_unsubscribe_post, choice.keep_post ? 2 : 1) &&
-           plan_add(&p, "X-Gatepost-Source", a->name) && plan_add(&p, "X-Gatepost-Ref", plan->sealed) &&
-           plan_unsubscribe(&p, &choice) && plan_client_signatures(&p);
+           plan_add(&p, "X-Gatepost-Source", gp_str_z(a->name)) &&
+           plan_add(&p, "X-Gatepost-Ref", gp_str_z(plan->sealed)) &&
+           (e->spf.n == 0 || plan_add(&p, "X-Gatepost-SPF", e->spf)) && plan_unsubscribe(&p, &choice) &&
+           plan_client_signatures(&p);
 }
 
 bool gp_plan_insert(struct gp_plan *plan, const char *name, const char *value)

@@ -11,8 +11,8 @@
 #include "shared/config.h"
 #include "shared/token.h"
 
-/* the sender, four names deleted, five headers added, the client's signatures deleted, ours put in */
-#define GP_PLAN_EDITS_MAX (10 + GP_HEADERS_SIGNATURES_MAX + GP_SIGNERS_MAX)
+/* the sender, five names deleted, five headers added, the client's signatures deleted, ours put in */
+#define GP_PLAN_EDITS_MAX (11 + GP_HEADERS_SIGNATURES_MAX + GP_SIGNERS_MAX)
 #define GP_PLAN_TEXT_MAX 16384 /* every plan within the bounds of unsubscribe.h and token.h fits */
 #define GP_PLAN_PUBLIC_URL_MAX                                                                                         \
     320 /* octets of public_url; a longer one is not used, it would make a line of over 998 */
@@ -45,6 +45,7 @@ struct gp_envelope {
     struct gp_str sender;    /* without <>; empty: null sender */
     struct gp_str recipient; /* mailbox without source route and <> */
     struct gp_str queue_id;  /* message id of last resort */
+    struct gp_str spf;       /* value of X-Gatepost-SPF, printable ASCII, folded by LF; empty: no such header */
     bool re_enveloped;       /* sender is a return path of ours, see gp_rewrite_is_ours: its id and day are used on */
     uint8_t id[3];
     uint32_t day;
@@ -58,7 +59,7 @@ bool gp_rewrite_is_ours(const struct gp_config *c, const struct gp_agency *a, st
 
 /* gp_rewrite - make the plan
  * Order: sender, deletions, additions, deletions of the client's signatures. Sender: signed return path, unless null or
- * re-enveloped already. Headers: the client's X-Gatepost-Source and -Ref go, ours come; List-Unsubscribe as
+ * re-enveloped already. Headers: the client's X-Gatepost-Source, -Ref and -SPF go, ours come; List-Unsubscribe as
  * unsubscribe.h chooses, folded between its URIs: never two, never an https promise without public_url. The client's
  * signatures: as the agency's client_signatures says; "auto" takes out those that cover a header which the plan
  * changes. Returns false when the plan does not fit its bounds or a token cannot be made: the message must be answered
