@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define EDNS_SIZE 1232        /* octets a UDP answer may have: no fragments on any path */
+#define SOCKETS_MAX 4         /* of one server: UDP, TCP */
 #define TRY_MS_OF_CARES 60000 /* longer than any try of ours, which ends it */
 
 struct gp_dns {
@@ -161,11 +162,11 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *messag
 /* Wait for the channel's sockets, and let it do what there is to do. */
 static void work(ares_channel channel, uint64_t left_ms)
 {
-    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    struct pollfd fds[ARES_GETSOCK_MAXNUM];
-    int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+    ares_socket_t sockets[SOCKETS_MAX];
+    struct pollfd fds[SOCKETS_MAX];
+    int bits = ares_getsock(channel, sockets, SOCKETS_MAX);
     nfds_t n = 0;
-    for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+    for (unsigned i = 0; i < SOCKETS_MAX; i++) {
         bool reads = ARES_GETSOCK_READABLE(bits, i) != 0, writes = ARES_GETSOCK_WRITABLE(bits, i) != 0;
         short events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
         if (events != 0)
