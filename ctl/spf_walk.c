@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define MX_MAX 10
+#define FINDINGS_MAX 200  /* twice as many with errors; what is beyond is only counted */
+#define QUESTIONS_MAX 300 /* receivers ask 10 at most */
 
 struct level {
     const struct level *up;
@@ -24,7 +26,7 @@ struct level {
 struct walk {
     struct gp_dns *dns;
     uint64_t deadline_ms;
-    unsigned nodes;
+    unsigned nodes, questions;
     const char *wanted;
     struct gp_ctl_spf *out;
     struct gp_str domain; /* whose record is being linted */
@@ -45,6 +47,9 @@ static json_t *clean(struct gp_str s)
 
 static void tell(struct walk *w, bool error, struct gp_str domain, struct gp_str term, const char *text)
 {
+    w->out->errors += error;
+    if (json_array_size(w->out->findings) >= (error ? 2 : 1) * FINDINGS_MAX)
+        return;
     json_t *o = json_object();
     json_object_set_new(o, "level", json_string(error ? "error" : "warning"));
     json_object_set_new(o, "domain", clean(domain));
@@ -52,7 +57,6 @@ static void tell(struct walk *w, bool error, struct gp_str domain, struct gp_str
         json_object_set_new(o, "term", clean(term));
     json_object_set_new(o, "text", json_string(text));
     json_array_append_new(w->out->findings, o);
-    w->out->errors += error;
 }
 
 static void on_finding(void *arg, const struct gp_spf_finding *finding)
@@ -66,6 +70,8 @@ static struct gp_dns_answer ask(struct walk *w, struct gp_str domain, enum gp_dn
     char name[GP_SPF_NAME_MAX + 1];
     struct gp_buf b = gp_buf_on(name, sizeof name);
     struct gp_dns_answer answer;
+    if (w->questions++ >= QUESTIONS_MAX)
+        return gp_dns_trouble("too many questions");
     gp_buf_put_lower(&b, domain);
     gp_dns_query(w->dns, name, type, w->deadline_ms, &answer);
     return answer;

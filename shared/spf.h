@@ -17,7 +17,7 @@
 
 #define GP_SPF_LOOKUPS_MAX 10 /* RFC 7208 4.6.4 */
 #define GP_SPF_VOIDS_MAX 2
-#define GP_SPF_DEADLINE_MS 10000 /* of one check, for callers without a better one */
+#define GP_SPF_DEADLINE_MS 20000 /* of one check, for callers without a better one (RFC 7208 4.6.4) */
 #define GP_SPF_WHY_MAX 256
 
 /* From good to bad. UNKNOWN: the DNS did not answer; it is never a verdict. */
