@@ -90,6 +90,21 @@ static void test_outlook(void **state)
     }
 }
 
+/* Of a null sender receivers check the name that the relay greets with, of others the return path. */
+static void test_null(void **state)
+{
+    const struct gp_outlook_facts null = {.config = &config, .agency = &agency, .from = GP_STR("b.gp.gov")};
+    struct gp_outlook_facts other = null;
+    struct gp_outlook o;
+    (void)state;
+    other.sender = GP_STR("a@dol.gov");
+    learn("relay.gp.gov", GP_SPF_FAIL, GP_DMARC_NONE);
+    gp_outlook(forecasts, &null, 1, &o);
+    assert_int_equal(o.dmarc.result, GP_DMARC_NO_POLICY);
+    gp_outlook(forecasts, &other, 1, &o);
+    assert_int_equal(o.dmarc.result, GP_DMARC_PASS);
+}
+
 /* What was sent for is evaluated from now on, if the agency may. */
 static void test_wanted(void **state)
 {
@@ -161,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_outlook, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_null, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wanted, setup, teardown),
         cmocka_unit_test(test_header),
         cmocka_unit_test(test_notice),
