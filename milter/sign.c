@@ -1,97 +1,58 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * sign.c - the only place that knows libopendkim
- *
- * It takes keys as PEM and parses them for each message, and its handles share nothing: each hashes the body again.
- * It declares what it only reads as unsigned char *, hence the casts.
+ * sign.c - the tags of a signature (RFC 6376 3.5), and the keys' part of it
  */
 #include "milter/sign.h"
 
 #include "milter/covered.h"
+#include "milter/hashing.h"
+#include "shared/clock.h"
 
-#include <malloc.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <opendkim/dkim.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
 
+#define NAME "DKIM-Signature:"
+#define NAMES_MAX 3072 /* octets of h= */
+#define TEXT_MAX 8192
+#define COLUMN_MAX 76 /* where lines are folded */
+#define SIGNATURE_MAX (GP_DKIM_RSA_MOST / 8)
+#define BASE64_MAX(n) (((n) + 2) / 3 * 4 + 1)
 #define LAST 2 /* octets: a body ends with CRLF */
 
 struct gp_signer {
-    DKIM_LIB *library;
-    size_t memory;
-    _Atomic size_t held; /* by libopendkim, for all signings */
-};
-
-struct one {
-    const struct gp_dkim_key *key;
-    DKIM *handle; /* NULL: it failed, or is done */
-    char *text;   /* the signature */
+    struct gp_hasher *hasher;
+    uint64_t time_s;
 };
 
 struct gp_signing {
     struct gp_signer *signer;
-    size_t held;  /* of signer->held */
-    bool starved; /* an allocation failed; libopendkim does not always say so */
     size_t n;
-    struct one one[GP_SIGNERS_MAX];
+    const struct gp_dkim_key *key[GP_SIGNERS_MAX];
+    char *text[GP_SIGNERS_MAX]; /* the signatures */
     char why[GP_SIGNING_WHY_MAX];
-    char *line; /* room for "Name:value" */
-    size_t line_cap;
+    char *headers; /* the length of a header, then the header "Name:value", and so on */
+    size_t headers_n, headers_cap;
+    bool from; /* is among them */
+    struct gp_buf names;
+    struct gp_hashing *body; /* NULL: it cannot be signed */
     bool any_body;
     unsigned char last[LAST]; /* octets of the body */
+    char names_text[NAMES_MAX];
 };
-
-/* --- what libopendkim allocates ----------------------------------------------------------------------------------- */
-
-/* closure: the signing; NULL for what belongs to the library as a whole */
-static void *allocate(void *closure, size_t n)
-{
-    struct gp_signing *s = closure;
-    if (s == NULL)
-        return malloc(n);
-    size_t held = atomic_load(&s->signer->held);
-    void *p = n <= s->signer->memory && held <= s->signer->memory - n ? malloc(n) : NULL;
-    if (p == NULL) {
-        s->starved = true;
-        return NULL;
-    }
-    size_t real = malloc_usable_size(p);
-    s->held += real;
-    atomic_fetch_add(&s->signer->held, real);
-    return p;
-}
-
-static void release(void *closure, void *p)
-{
-    struct gp_signing *s = closure;
-    if (s != NULL && p != NULL) {
-        size_t real = malloc_usable_size(p);
-        real = real < s->held ? real : s->held;
-        s->held -= real;
-        atomic_fetch_sub(&s->signer->held, real);
-    }
-    free(p);
-}
 
 struct gp_signer *gp_signer_new(struct gp_signer_options options)
 {
     struct gp_signer *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    s->memory = options.memory > 0 ? options.memory : GP_SIGNER_MEMORY_MAX;
-    s->library = dkim_init(allocate, release);
-    void *once_more = (void *)gp_covered_once_more();
-    bool good = s->library != NULL && dkim_libfeature(s->library, DKIM_FEATURE_ED25519) &&
-                dkim_libfeature(s->library, DKIM_FEATURE_SHA256) &&
-                dkim_options(s->library, DKIM_OP_SETOPT, DKIM_OPTS_OVERSIGNHDRS, once_more, sizeof(u_char **)) ==
-                    DKIM_STAT_OK &&
-                (options.time_s == 0 || dkim_options(s->library, DKIM_OP_SETOPT, DKIM_OPTS_FIXEDTIME, &options.time_s,
-                                                     sizeof options.time_s) == DKIM_STAT_OK);
-    if (good)
+    s->time_s = options.time_s;
+    s->hasher = gp_hasher_new(options.memory > 0 ? options.memory : GP_SIGNER_MEMORY_MAX);
+    if (s->hasher != NULL)
         return s;
-    gp_signer_free(s);
+    free(s);
     return NULL;
 }
 
@@ -99,162 +60,248 @@ void gp_signer_free(struct gp_signer *s)
 {
     if (s == NULL)
         return;
-    if (s->library != NULL)
-        dkim_close(s->library);
+    gp_hasher_free(s->hasher);
     free(s);
-}
-
-/* --- one message -------------------------------------------------------------------------------------------------- */
-
-static void fail(struct gp_signing *s, struct one *one, const char *why)
-{
-    if (s->why[0] == '\0') {
-        struct gp_buf b = gp_buf_on(s->why, sizeof s->why);
-        gp_buf_printf(&b, "%s/%s: ", one->key->domain, one->key->selector);
-        gp_buf_put_escaped(&b, gp_str_z(why));
-    }
-    if (one->handle != NULL)
-        dkim_free(one->handle);
-    one->handle = NULL;
-}
-
-/* Ends this signature unless all is well with it. */
-static void check(struct gp_signing *s, struct one *one, DKIM_STAT status)
-{
-    const char *why = one->handle != NULL ? dkim_geterror(one->handle) : NULL;
-    if (s->starved)
-        fail(s, one, "no memory");
-    else if (status != DKIM_STAT_OK)
-        fail(s, one, why != NULL && why[0] != '\0' ? why : dkim_getresultstr(status));
-    s->starved = false;
 }
 
 struct gp_signing *gp_signing_begin(struct gp_signer *signer, const struct gp_dkim_key *const *keys, size_t n)
 {
-    static const unsigned char id[] = "message";
     struct gp_signing *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
     s->signer = signer;
     s->n = n;
-    for (size_t i = 0; i < n; i++) {
-        DKIM_STAT status = DKIM_STAT_NORESOURCE;
-        struct one *one = &s->one[i];
-        one->key = keys[i];
-        dkim_alg_t algorithm = keys[i]->type == GP_DKIM_RSA ? DKIM_SIGN_RSASHA256 : DKIM_SIGN_ED25519SHA256;
-        one->handle = dkim_sign(signer->library, id, s, (dkim_sigkey_t)keys[i]->pem,
-                                (const unsigned char *)keys[i]->selector, (const unsigned char *)keys[i]->domain,
-                                DKIM_CANON_RELAXED, DKIM_CANON_RELAXED, algorithm, -1, &status);
-        check(s, one, status);
-    }
+    for (size_t i = 0; i < n; i++)
+        s->key[i] = keys[i];
+    s->names = gp_buf_on(s->names_text, sizeof s->names_text);
     return s;
 }
 
-/* "Name:value" in s->line; false: no memory */
-static bool put_line(struct gp_signing *s, struct gp_str name, struct gp_str value)
+static void fail(struct gp_signing *s, const char *why)
 {
-    size_t n = name.n + 1 + value.n;
-    if (n > s->line_cap) {
-        char *more = realloc(s->line, n);
-        if (more == NULL)
-            return false;
-        s->line = more;
-        s->line_cap = n;
-    }
-    memcpy(s->line, name.p, name.n);
-    s->line[name.n] = ':';
-    if (value.n > 0)
-        memcpy(s->line + name.n + 1, value.p, value.n);
+    struct gp_buf b = gp_buf_on(s->why, sizeof s->why);
+    if (s->why[0] == '\0')
+        gp_buf_put_escaped(&b, gp_str_z(why));
+}
+
+/* --- headers ------------------------------------------------------------------------------------------------------ */
+
+static bool make_room(struct gp_signing *s, size_t need)
+{
+    size_t cap = s->headers_cap > 0 ? s->headers_cap : 4096;
+    while (cap - s->headers_n < need)
+        cap *= 2;
+    if (cap == s->headers_cap)
+        return true;
+    char *more = realloc(s->headers, cap);
+    if (more == NULL)
+        return false;
+    s->headers = more;
+    s->headers_cap = cap;
     return true;
+}
+
+static void put_name(struct gp_signing *s, struct gp_str name)
+{
+    if (s->names.n > 0)
+        gp_buf_putz(&s->names, ":");
+    gp_buf_put(&s->names, name);
 }
 
 void gp_signing_header(struct gp_signing *s, struct gp_str name, struct gp_str value)
 {
-    bool room = put_line(s, name, value);
-    for (size_t i = 0; i < s->n; i++) {
-        struct one *one = &s->one[i];
-        if (one->handle != NULL && !room)
-            fail(s, one, "no memory");
-        else if (one->handle != NULL)
-            check(s, one, dkim_header(one->handle, (unsigned char *)s->line, name.n + 1 + value.n));
+    size_t n = name.n + 1 + value.n;
+    if (!make_room(s, sizeof n + n)) {
+        fail(s, "no memory");
+        return;
     }
+    char *p = s->headers + s->headers_n;
+    memcpy(p, &n, sizeof n);
+    p += sizeof n;
+    memcpy(p, name.p, name.n);
+    p[name.n] = ':';
+    if (value.n > 0)
+        memcpy(p + name.n + 1, value.p, value.n);
+    s->headers_n += sizeof n + n;
+    s->from = s->from || gp_str_eq_nocase(name, GP_STR("From"));
+    put_name(s, name);
 }
 
 void gp_signing_headers_end(struct gp_signing *s)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        if (s->one[i].handle != NULL)
-            check(s, &s->one[i], dkim_eoh(s->one[i].handle));
+    /* For the hash of the body any signature and any From header will do. */
+    static const char any[] = NAME " v=1; a=rsa-sha256; c=relaxed/relaxed; d=x; s=x; h=from; bh=AAAA; b=AAAA";
+    for (const char *const *name = gp_covered_once_more(); *name != NULL; name++)
+        put_name(s, gp_str_z(*name));
+    if (!s->from)
+        fail(s, "no From header");
+    if (s->names.full)
+        fail(s, "too many headers");
+    if (s->why[0] != '\0')
+        return;
+    s->body = gp_hashing_begin(s->signer->hasher, GP_STR(any));
+    if (s->body == NULL) {
+        fail(s, "no memory");
+        return;
     }
+    gp_hashing_header(s->body, GP_STR("From: x@x"));
+    gp_hashing_headers_end(s->body);
 }
+
+/* --- body --------------------------------------------------------------------------------------------------------- */
 
 void gp_signing_body(struct gp_signing *s, const unsigned char *octets, size_t n)
 {
-    if (n == 0)
+    if (n == 0 || s->body == NULL)
         return;
-    for (size_t i = 0; i < s->n; i++) {
-        if (s->one[i].handle != NULL)
-            check(s, &s->one[i], dkim_body(s->one[i].handle, (unsigned char *)octets, n));
-    }
+    gp_hashing_body(s->body, octets, n);
     s->any_body = true;
     s->last[0] = n >= LAST ? octets[n - LAST] : s->last[1];
     s->last[1] = octets[n - 1];
 }
 
-/* The signature as a header's value: without the CR of its folds. */
-static char *text_of(DKIM *handle)
+static bool finish_body(struct gp_signing *s, uint8_t hash[GP_HASH_OCTETS])
 {
-    const size_t name = sizeof "DKIM-Signature: " - 1;
-    unsigned char *header = NULL;
-    size_t n = 0, used = 0;
-    if (dkim_getsighdr_d(handle, name, &header, &n) != DKIM_STAT_OK)
-        return NULL;
-    char *text = malloc(n + 2);
-    if (text == NULL)
-        return NULL;
-    text[used++] = ' ';
-    for (size_t i = 0; i < n && header[i] != '\0'; i++) {
-        if (header[i] != '\r')
-            text[used++] = (char)header[i];
-    }
-    text[used] = '\0';
-    return text;
+    static const unsigned char crlf[] = {'\r', '\n'};
+    uint8_t unused[GP_HASH_OCTETS];
+    if (s->any_body && memcmp(s->last, crlf, LAST) != 0)
+        gp_signing_body(s, crlf, LAST);
+    const char *why = gp_hashing_finish(s->body, unused, hash);
+    if (why != NULL)
+        fail(s, why);
+    gp_hashing_free(s->body);
+    s->body = NULL;
+    return why == NULL;
 }
 
-static void finish(struct gp_signing *s, struct one *one)
+/* --- signatures --------------------------------------------------------------------------------------------------- */
+
+/* list, split at its separators (each stays with what is before it), in lines of COLUMN_MAX */
+static void put_folded(struct gp_buf *b, struct gp_str list, char separator)
 {
-    check(s, one, dkim_eom(one->handle, NULL));
-    if (one->handle == NULL)
-        return;
-    one->text = text_of(one->handle);
-    if (one->text == NULL || s->starved) {
-        free(one->text);
-        one->text = NULL;
-        s->starved = true;
-        check(s, one, DKIM_STAT_OK);
-        return;
+    size_t column = 4;
+    while (list.n > 0) {
+        size_t n = gp_str_find(list, separator);
+        n += n < list.n;
+        if (column + n > COLUMN_MAX) {
+            gp_buf_putz(b, "\n\t ");
+            column = 2;
+        }
+        gp_buf_put(b, (struct gp_str){list.p, n});
+        column += n;
+        list = (struct gp_str){list.p + n, list.n - n};
     }
-    dkim_free(one->handle);
-    one->handle = NULL;
+}
+
+static void put_base64(struct gp_buf *b, const unsigned char *octets, size_t n)
+{
+    char text[BASE64_MAX(SIGNATURE_MAX)];
+    int written = EVP_EncodeBlock((unsigned char *)text, octets, (int)n);
+    struct gp_str rest = {text, (size_t)written};
+    for (size_t line = COLUMN_MAX - 4; rest.n > line; rest = (struct gp_str){rest.p + line, rest.n - line}) {
+        gp_buf_put(b, (struct gp_str){rest.p, line});
+        gp_buf_putz(b, "\n\t ");
+    }
+    gp_buf_put(b, rest);
+}
+
+/* The whole signature up to its b=. */
+static void put_tags(const struct gp_signing *s, const struct gp_dkim_key *key, const uint8_t body[GP_HASH_OCTETS],
+                     struct gp_buf *b)
+{
+    uint64_t now = s->signer->time_s > 0 ? s->signer->time_s : gp_clock_wall_ms() / 1000;
+    gp_buf_printf(b,
+                  " v=1; a=%s-sha256; c=relaxed/relaxed;\n\td=%s; s=%s; t=%llu;\n\tbh=", gp_dkim_type_word(key->type),
+                  key->domain, key->selector, (unsigned long long)now);
+    put_base64(b, body, GP_HASH_OCTETS);
+    gp_buf_putz(b, ";\n\th=");
+    put_folded(b, gp_buf_str(&s->names), ':');
+    gp_buf_putz(b, ";\n\tb=");
+}
+
+/* The hash of the headers and of the signature that text is so far. */
+static bool hash_headers(struct gp_signing *s, const struct gp_buf *text, uint8_t hash[GP_HASH_OCTETS])
+{
+    char line[sizeof NAME + TEXT_MAX + 4];
+    struct gp_buf b = gp_buf_on(line, sizeof line);
+    uint8_t unused[GP_HASH_OCTETS];
+    gp_buf_printf(&b, NAME "%sAAAA", text->p);
+    struct gp_hashing *h = gp_hashing_begin(s->signer->hasher, gp_buf_str(&b));
+    if (h == NULL) {
+        fail(s, "no memory");
+        return false;
+    }
+    for (size_t at = 0, n; at < s->headers_n; at += sizeof n + n) {
+        memcpy(&n, s->headers + at, sizeof n);
+        gp_hashing_header(h, (struct gp_str){s->headers + at + sizeof n, n});
+    }
+    gp_hashing_headers_end(h);
+    const char *why = gp_hashing_finish(h, hash, unused);
+    if (why != NULL)
+        fail(s, why);
+    gp_hashing_free(h);
+    return why == NULL;
+}
+
+static bool sign_rsa(EVP_PKEY *pkey, const uint8_t hash[GP_HASH_OCTETS], unsigned char *out, size_t *n)
+{
+    EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(pkey, NULL);
+    bool good = c != NULL && EVP_PKEY_sign_init(c) == 1 && EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()) == 1 &&
+                EVP_PKEY_sign(c, out, n, hash, GP_HASH_OCTETS) == 1;
+    EVP_PKEY_CTX_free(c);
+    return good;
+}
+
+/* RFC 8463 3: it is the hash that is signed, as if it were the message. */
+static bool sign_ed25519(EVP_PKEY *pkey, const uint8_t hash[GP_HASH_OCTETS], unsigned char *out, size_t *n)
+{
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    bool good = c != NULL && EVP_DigestSignInit(c, NULL, NULL, NULL, pkey) == 1 &&
+                EVP_DigestSign(c, out, n, hash, GP_HASH_OCTETS) == 1;
+    EVP_MD_CTX_free(c);
+    return good;
+}
+
+/* The value of the header; NULL and a why when it cannot be made. */
+static char *sign(struct gp_signing *s, const struct gp_dkim_key *key, const uint8_t body[GP_HASH_OCTETS])
+{
+    char text[TEXT_MAX], why[GP_SIGNING_WHY_MAX];
+    struct gp_buf b = gp_buf_on(text, sizeof text), w = gp_buf_on(why, sizeof why);
+    uint8_t hash[GP_HASH_OCTETS];
+    unsigned char signature[SIGNATURE_MAX];
+    size_t n = sizeof signature;
+    put_tags(s, key, body, &b);
+    if (!hash_headers(s, &b, hash))
+        return NULL;
+    if (!(key->type == GP_DKIM_RSA ? sign_rsa : sign_ed25519)(key->pkey, hash, signature, &n)) {
+        gp_buf_printf(&w, "OpenSSL does not sign with %s", key->path);
+        fail(s, why);
+        ERR_clear_error();
+        return NULL;
+    }
+    put_base64(&b, signature, n);
+    char *copy = b.full ? NULL : strdup(text);
+    if (copy == NULL)
+        fail(s, "no memory");
+    return copy;
 }
 
 size_t gp_signing_finish(struct gp_signing *s)
 {
-    static const unsigned char crlf[] = {'\r', '\n'};
+    uint8_t body[GP_HASH_OCTETS];
     size_t made = 0;
-    if (s->any_body && memcmp(s->last, crlf, LAST) != 0)
-        gp_signing_body(s, crlf, LAST);
+    if (s->body == NULL || !finish_body(s, body))
+        return 0;
     for (size_t i = 0; i < s->n; i++) {
-        if (s->one[i].handle != NULL)
-            finish(s, &s->one[i]);
-        made += s->one[i].text != NULL;
+        s->text[i] = sign(s, s->key[i], body);
+        made += s->text[i] != NULL;
     }
     return made;
 }
 
 const char *gp_signing_text(const struct gp_signing *s, size_t i)
 {
-    return s->one[i].text;
+    return s->text[i];
 }
 
 const char *gp_signing_why(const struct gp_signing *s)
@@ -266,12 +313,9 @@ void gp_signing_free(struct gp_signing *s)
 {
     if (s == NULL)
         return;
-    for (size_t i = 0; i < s->n; i++) {
-        if (s->one[i].handle != NULL)
-            dkim_free(s->one[i].handle);
-        free(s->one[i].text);
-    }
-    atomic_fetch_sub(&s->signer->held, s->held);
-    free(s->line);
+    gp_hashing_free(s->body);
+    for (size_t i = 0; i < s->n; i++)
+        free(s->text[i]);
+    free(s->headers);
     free(s);
 }

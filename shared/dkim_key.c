@@ -155,7 +155,7 @@ static bool put_record(struct gp_dkim_key *key, EVP_PKEY *pkey)
     return put_public(&b, pkey, key->type);
 }
 
-/* to_pem - PKCS #8 without passphrase; libopendkim tells PEM from DER by its first octets, so nothing stands before */
+/* to_pem - PKCS #8 without passphrase */
 static bool to_pem(EVP_PKEY *pkey, char pem[GP_DKIM_PEM_MAX])
 {
     BIO *out = BIO_new(BIO_s_secmem());
@@ -174,22 +174,12 @@ out:
     return good;
 }
 
-/* keep - the key's text and its record; false when out of memory or OpenSSL fails */
-static bool keep(struct gp_dkim_key *key, EVP_PKEY *pkey)
-{
-    char pem[GP_DKIM_PEM_MAX] = "";
-    if (put_record(key, pkey) && to_pem(pkey, pem))
-        key->pem = strdup(pem);
-    OPENSSL_cleanse(pem, sizeof pem);
-    return key->pem != NULL;
-}
-
 bool gp_dkim_key_load(struct gp_dkim_key *key, struct gp_faults *faults)
 {
     char text[GP_DKIM_PEM_MAX];
     const char *why = NULL;
     EVP_PKEY *pkey = NULL;
-    key->pem = NULL;
+    key->pkey = NULL;
     ssize_t n = gp_secret_read(key->path, "key", text, sizeof text, faults);
     if (n < 0)
         goto out;
@@ -198,22 +188,28 @@ bool gp_dkim_key_load(struct gp_dkim_key *key, struct gp_faults *faults)
         why = "empty, must be a private key as gatepostctl dkim new makes it";
     else
         pkey = parse(given, &why);
-    if (pkey == NULL)
+    if (pkey == NULL) {
         gp_fault(faults, key->path, 0, "key: %s", why);
-    else if (judge(pkey, key, faults) && !keep(key, pkey))
-        gp_fault(faults, key->path, 0, "key: cannot be kept: out of memory, or OpenSSL failed");
+        goto out;
+    }
+    if (!judge(pkey, key, faults))
+        goto out;
+    if (!put_record(key, pkey)) {
+        gp_fault(faults, key->path, 0, "key: its record cannot be made: OpenSSL failed");
+        goto out;
+    }
+    key->pkey = pkey;
+    pkey = NULL;
 out:
     EVP_PKEY_free(pkey);
     OPENSSL_cleanse(text, sizeof text);
     ERR_clear_error();
-    return key->pem != NULL;
+    return key->pkey != NULL;
 }
 
 void gp_dkim_key_free(struct gp_dkim_key *key)
 {
-    if (key->pem != NULL)
-        OPENSSL_cleanse(key->pem, strlen(key->pem));
-    free(key->pem);
+    EVP_PKEY_free(key->pkey);
     free(key->domain);
     free(key->selector);
     free(key->path);

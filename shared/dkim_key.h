@@ -29,21 +29,21 @@ struct gp_dkim_key {
     unsigned line;
     enum gp_dkim_type type;
     bool signs; /* the first of its list with this domain and type; further ones are published only (rotation) */
-    char *pem;  /* NUL-terminated PKCS #8, whatever form the file has, and nothing else: what libopendkim is given */
+    struct evp_pkey_st *pkey; /* OpenSSL's EVP_PKEY, parsed once: that takes longer than a signature */
     char record[GP_DKIM_RECORD_MAX]; /* "v=DKIM1; k=rsa; p=..." */
 };
 
 /* gp_dkim_type_word - "rsa", "ed25519": k= of the record, --type of gatepostctl dkim new */
 const char *gp_dkim_type_word(enum gp_dkim_type type);
 
-/* gp_dkim_key_load - read key->path; fills type, pem and record
+/* gp_dkim_key_load - read key->path; fills type, pkey and record
  * Proves it: parses, RSA of GP_DKIM_RSA_LEAST to _MOST bits or Ed25519, and what it signs its public half verifies.
  * The file holds this one key and nothing else; one that is locked by a passphrase is a fault, nobody is asked for it.
- * Returns false with faults that begin "path: key: "; then pem is NULL. No fault shows any part of a key.
+ * Returns false with faults that begin "path: key: "; then pkey is NULL. No fault shows any part of a key.
  */
 bool gp_dkim_key_load(struct gp_dkim_key *key, struct gp_faults *faults);
 
-/* gp_dkim_key_free - cleanse pem and free what the struct owns, not the struct */
+/* gp_dkim_key_free - what the struct owns, not the struct */
 void gp_dkim_key_free(struct gp_dkim_key *key);
 
 /* gp_dkim_key_make - a new private key as PEM (RSA: 2048 bits); false when OpenSSL fails; the caller cleanses pem */

@@ -61,7 +61,7 @@ static bool load(struct gp_dkim_key *key, const char *name, char fault[GP_FAULT_
     gp_faults_init(&faults);
     bool loaded = gp_dkim_key_load(key, &faults);
     assert_int_equal(faults.n, loaded ? 0 : 1);
-    assert_true(loaded == (key->pem != NULL));
+    assert_true(loaded == (key->pkey != NULL));
     snprintf(fault, GP_FAULT_TEXT_MAX, "%s", loaded ? "" : faults.list[0].text);
     gp_faults_free(&faults);
     return loaded;
@@ -69,14 +69,12 @@ static bool load(struct gp_dkim_key *key, const char *name, char fault[GP_FAULT_
 
 static void loads(const char *name, enum gp_dkim_type type)
 {
-    static const char start[] = "-----BEGIN PRIVATE KEY-----\n", end[] = "\n-----END PRIVATE KEY-----\n";
     struct gp_dkim_key key;
     char fault[GP_FAULT_TEXT_MAX];
     if (!load(&key, name, fault))
         fail_msg("%s", fault);
     assert_int_equal(key.type, type);
-    assert_memory_equal(key.pem, start, sizeof start - 1);
-    assert_string_equal(key.pem + strlen(key.pem) - (sizeof end - 1), end);
+    assert_true(EVP_PKEY_is_a(key.pkey, type == GP_DKIM_RSA ? "RSA" : "ED25519"));
     gp_dkim_key_free(&key);
 }
 

@@ -247,12 +247,12 @@ static void test_form(void **state)
     assert_int_equal(gp_signing_finish(s), DKIM_KEYS);
     for (size_t i = 0; i < DKIM_KEYS; i++) {
         struct gp_str rest = gp_str_z(gp_signing_text(s, i)), line;
-        const char *algorithm = i == DKIM_RSA ? " v=1; a=rsa-sha256; c=relaxed/relaxed; d=dol.gov; s=rsa;"
-                                              : " v=1; a=ed25519-sha256; c=relaxed/relaxed; d=dol.gov; s=ed;";
+        const char *algorithm = i == DKIM_RSA ? " v=1; a=rsa-sha256; c=relaxed/relaxed;\n\td=dol.gov; s=rsa; t="
+                                              : " v=1; a=ed25519-sha256; c=relaxed/relaxed;\n\td=dol.gov; s=ed; t=";
         assert_true(gp_str_starts_nocase(rest, gp_str_z(algorithm)));
         assert_int_equal(gp_str_find(rest, '\r'), rest.n);
         for (bool first = true; gp_str_split(&rest, '\n', &line); first = false) {
-            assert_in_range(line.n, 2, 100);
+            assert_in_range(line.n, 2, 78);
             assert_true(first || line.p[0] == '\t' || line.p[0] == ' ');
         }
     }
@@ -337,6 +337,29 @@ static void test_no_header_can_be_added(void **state)
     }
 }
 
+/* Many headers; more than h= takes are refused, never left out. */
+static void test_many_headers(void **state)
+{
+    (void)state;
+    static char lines[1 << 16];
+    for (unsigned n = 950; n <= 1050; n += 100) {
+        struct gp_buf b = gp_buf_on(lines, sizeof lines), message;
+        for (unsigned i = 0; i < n; i++)
+            gp_buf_printf(&b, "Cc: %u\r\n", i);
+        gp_buf_putz(&b, "From: a@dol.gov\r\n");
+        if (n == 950) {
+            sign_whole(gp_buf_str(&b), GP_STR("hello\r\n"), 65536, &message);
+            expect_passed("many", gp_buf_str(&message), DKIM_KEYS);
+            free(message.p);
+            continue;
+        }
+        struct gp_signing *s = begin(signer, gp_buf_str(&b), GP_STR("hello\r\n"), 65536);
+        assert_int_equal(gp_signing_finish(s), 0);
+        assert_string_equal(gp_signing_why(s), "too many headers");
+        gp_signing_free(s);
+    }
+}
+
 static void test_fixed_time(void **state)
 {
     (void)state;
@@ -366,18 +389,17 @@ static void test_no_from(void **state)
         struct gp_signing *s = begin(signer, rows[i], GP_STR("hello\r\n"), 65536);
         assert_int_equal(gp_signing_finish(s), 0);
         assert_null(gp_signing_text(s, DKIM_RSA));
-        assert_string_equal(gp_signing_why(s), "dol.gov/rsa: required header \\\"from\\\" not found");
+        assert_string_equal(gp_signing_why(s), "no From header");
         gp_signing_free(s);
     }
 }
 
-/* A key that nobody proved: the others sign all the same. */
+/* A key that OpenSSL does not sign with: the others sign all the same. */
 static void test_bad_key(void **state)
 {
     (void)state;
-    static char garbage[] = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     struct gp_dkim_key bad = dkim.key[DKIM_RSA];
-    bad.pem = garbage;
+    bad.pkey = dkim.key[DKIM_ED25519].pkey;
     const struct gp_dkim_key *keys[] = {&bad, &dkim.key[DKIM_ED25519]};
     struct gp_signing *s = gp_signing_begin(signer, keys, 2);
     assert_non_null(s);
@@ -385,8 +407,7 @@ static void test_bad_key(void **state)
     assert_int_equal(gp_signing_finish(s), 1);
     assert_null(gp_signing_text(s, 0));
     assert_non_null(gp_signing_text(s, 1));
-    assert_true(gp_str_starts_nocase(gp_str_z(gp_signing_why(s)), GP_STR("dol.gov/rsa: ")));
-    assert_null(strstr(gp_signing_why(s), "AAAA"));
+    assert_true(gp_str_starts_nocase(gp_str_z(gp_signing_why(s)), GP_STR("OpenSSL does not sign with /tmp/")));
     gp_signing_free(s);
 }
 
@@ -407,21 +428,21 @@ static void test_little_memory(void **state)
         whole(s, GP_STR(PLAIN), (struct gp_str){body, sizeof body}, &message);
         assert_int_equal(dkim_fixture_verify(&dkim, gp_buf_str(&message), &all), n);
         assert_int_equal(all, n);
-        if (n < DKIM_KEYS && strstr(gp_signing_why(s), ": no memory") == NULL)
+        if (n < DKIM_KEYS && strcmp(gp_signing_why(s), "no memory") != 0)
             fail_msg("%zu: %s", memory, gp_signing_why(s));
         free(message.p);
         gp_signing_free(s);
         gp_signer_free(poor);
     }
-    for (size_t n = 0; n <= DKIM_KEYS; n++)
-        assert_int_not_equal(made[n], 0);
+    assert_int_not_equal(made[0], 0);
+    assert_int_not_equal(made[DKIM_KEYS], 0);
 }
 
 /* What one message held is free for the next, whenever it was given up. */
 static void test_memory_comes_back(void **state)
 {
     (void)state;
-    struct gp_signer *narrow = gp_signer_new((struct gp_signer_options){.memory = 120000});
+    struct gp_signer *narrow = gp_signer_new((struct gp_signer_options){.memory = 40000});
     assert_non_null(narrow);
     for (unsigned i = 0; i < 60; i++) {
         struct gp_signing *s = gp_signing_begin(narrow, both, DKIM_KEYS);
@@ -481,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_no_octet_can_change),
         cmocka_unit_test(test_no_header_can_be_added),
+        cmocka_unit_test(test_many_headers),
         cmocka_unit_test(test_fixed_time),
         cmocka_unit_test(test_no_from),
         cmocka_unit_test(test_bad_key),
