@@ -27,7 +27,6 @@ struct gp_spf_matcher {
     SPF_dns_server_t layer; /* its hook leads back here */
     SPF_server_t *server;
     SPF_dns_rr_t *spare;
-    bool refused;     /* a question was not answered in this match */
     size_t addresses; /* that the questions of this match found */
 };
 
@@ -71,7 +70,6 @@ static bool put_record(struct gp_spf_matcher *m, SPF_dns_rr_t *rr, const struct 
 static SPF_dns_rr_t *refuse(struct gp_spf_matcher *m)
 {
     SPF_dns_rr_t *rr = m->spare;
-    m->refused = true;
     m->spare = NULL;
     return rr;
 }
@@ -222,11 +220,8 @@ enum gp_spf_match gp_spf_match(struct gp_spf_matcher *m, const struct gp_spf_ter
         m->spare = SPF_dns_rr_new_init(&m->layer, NULL, ns_t_any, 0, TRY_AGAIN);
     if (record.full || from.full || m->spare == NULL)
         return GP_SPF_NOT_JUDGED;
-    m->refused = false;
     m->addresses = 0;
     enum gp_spf_match match = interpret(m, text, sender);
-    if (m->refused)
-        return GP_SPF_NOT_JUDGED;
     /* a and mx with /0: any address there is will do */
     return match == GP_SPF_NO_MATCH && any && m->addresses > 0 ? GP_SPF_MATCH : match;
 }

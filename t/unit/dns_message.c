@@ -225,6 +225,7 @@ static void test_trouble(void **state)
         {0x81, 0x80, 1, 0, REST(SELF "\0\x0f" TTL_100 "\0\1\0"), GP_DNS_MX, "broken"},
         {0x81, 0x80, 1, 0, REST("\xc0\x17\0\1" TTL_100 "\0\4\1\2\3\4"), GP_DNS_A, "broken"}, /* a circle */
         {0x81, 0x80, 1, 0, REST("\xc0\xff\0\1" TTL_100 "\0\4\1\2\3\4"), GP_DNS_A, "broken"},
+        {0x81, 0x80, 1, 0, REST(SELF "\0\x0c" TTL_100 "\0\3" SELF "x"), GP_DNS_PTR, "broken"},
         {0x80, 0x00, 0, 1, REST(SELF "\0\2" TTL_100 "\0\2" SELF), GP_DNS_A, "other servers"},
     };
     (void)state;

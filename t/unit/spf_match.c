@@ -150,6 +150,20 @@ static void test_matches(void **state)
     }
 }
 
+static void test_addresses_of_an_earlier_term_do_not_count(void **state)
+{
+    struct zone z = {.line = zone_lines};
+    struct gp_str rest = GP_STR("a a:none.gov/0");
+    struct gp_spf_term term;
+    struct gp_ip from;
+    (void)state;
+    assert_true(gp_ip_parse(GP_STR("203.0.113.1"), &from));
+    struct gp_spf_matcher *m = gp_spf_matcher_new(&from, answer, &z);
+    while (gp_spf_term_next(&rest, &term))
+        assert_int_equal(gp_spf_match(m, &term, GP_STR("example.gov")), GP_SPF_NO_MATCH);
+    gp_spf_matcher_free(m);
+}
+
 static void test_what_libspf2_is_given(void **state)
 {
     static const struct {
@@ -184,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matches),
+        cmocka_unit_test(test_addresses_of_an_earlier_term_do_not_count),
         cmocka_unit_test(test_what_libspf2_is_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

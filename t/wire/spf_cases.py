@@ -64,6 +64,7 @@ CASES = {
     "mx-eleven": ("@ SPF v=spf1 mx -all" + "".join(f"\n@ MX {i} h{i}" for i in range(11)) + MANY, V4, "permerror",
                   "more than 10 MX"),
     "mx-null": ("@ SPF v=spf1 mx -all\n@ MX 0 .", V4, "fail", "-all"),
+    "mx-void-hosts": ("@ SPF v=spf1 mx ip4:192.0.2.9 -all\n@ MX 1 n1\n@ MX 1 n2\n@ MX 1 n3", V4, "pass", "ip4:192.0.2.9"),
     "mx-no-fallback": ("@ SPF v=spf1 mx -all\n@ A 192.0.2.9", V4, "fail", "-all"),
     "exists": ("@ SPF v=spf1 exists:yes.$D -all\nyes A 127.0.0.2", V4, "pass", "exists:yes"),
     "exists-ip6": ("@ SPF v=spf1 exists:yes.$D -all\nyes A 127.0.0.2", V6, "pass", "exists:yes"),

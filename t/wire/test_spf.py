@@ -82,7 +82,7 @@ class Verdicts(Case):
 
     def test_what_is_counted(self):
         for name, lookups, voids in (("ip4", 0, 0), ("ten", 10, 0), ("eleven", 11, 0), ("two-void", 2, 2),
-                                     ("three-void", 3, 3), ("mx-ten", 1, 0), ("mx-null", 1, 0), ("redirect", 1, 0),
+                                     ("three-void", 3, 3), ("mx-ten", 1, 0), ("mx-null", 1, 0), ("mx-void-hosts", 1, 0), ("redirect", 1, 0),
                                      ("eleven-not-reached", 1, 0), ("a-zero-none", 1, 1)):
             with self.subTest(name):
                 answer = self.check(CASES[name][1], f"a@{name}.gov")
@@ -131,6 +131,7 @@ class Shown(Case):
         "other.gov": spf("_spf", "v=spf1 include:_more.other.gov ip4:192.0.2.0/24 ~all") + "\n" +
                      spf("_more", "v=spf1 a:h.other.gov ip6:2001:db8::/32 ?all") + "\nh A 192.0.2.2",
         "relay.gov": spf("b", "v=spf1 ip4:192.0.2.9 -all"),
+        "indirect.gov": spf("@", "v=spf1 include:fine.gov ~all"),
         "plain.gov": spf("@", "v=spf1 mx -all exp=why.plain.gov") + "\n@ MX 1 mx\nmx A 192.0.2.1",
         "redirected.gov": spf("@", "v=spf1 redirect=_spf.other.gov"),
         "two.gov": spf("@", "v=spf1 mx ip4:192.0.2.1 ~all") + "\n" + spf("@", "v=spf1 ip4:192.0.2.1 a:x.two.gov -all"),
@@ -196,6 +197,11 @@ class Shown(Case):
                          'plain.gov. IN TXT "v=spf1 mx include:b.relay.gov -all exp=why.plain.gov"')
         answer, _ = self.with_relay("redirected.gov")
         self.assertEqual(answer["advice"]["record"], "v=spf1 include:b.relay.gov redirect=_spf.other.gov")
+
+    def test_the_relay_may_be_included_further_down(self):
+        answer, status = self.with_relay("indirect.gov")
+        self.assertEqual((status, answer["includes_relay"]), (0, True))
+        self.assertEqual(answer["advice"], {"text": "Nothing is to change"})
 
     def test_without_a_record(self):
         answer, status = self.with_relay("bare.gov")
