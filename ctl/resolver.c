@@ -35,8 +35,9 @@ struct gp_dns *gp_ctl_resolver(const struct gp_ctl *ctl, const struct gp_ctl_arg
     if (!b.full)
         dns = gp_dns_new(&servers);
     if (dns == NULL)
-        gp_ctl_error("%s", args->server != NULL ? "--server must be an address or address:port, IPv6 in brackets, such as "
-                                                  "192.0.2.53 or 127.0.0.1:5353"
-                                                : "cannot set up the questions to the DNS: out of memory");
+        gp_ctl_error("%s", args->server != NULL
+                               ? "--server must be an address or address:port, IPv6 in brackets, such as "
+                                 "192.0.2.53 or 127.0.0.1:5353"
+                               : "cannot set up the questions to the DNS: out of memory");
     return dns;
 }

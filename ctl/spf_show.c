@@ -45,7 +45,8 @@ static void say_without_record(const char *relay, struct gp_buf *b)
 static void say_change(const struct gp_ctl_spf *spf, const char *relay, bool same, struct gp_buf *b)
 {
     if (same)
-        gp_buf_putz(b, spf->errors > 0 ? "What is wrong cannot be put right in this record itself" : "Nothing is to change");
+        gp_buf_putz(b, spf->errors > 0 ? "What is wrong cannot be put right in this record itself"
+                                       : "Nothing is to change");
     else if (relay != NULL && !spf->includes)
         gp_buf_printf(b, "Publish this instead, with the senders of this relay (include:%s)", relay);
     else

@@ -157,7 +157,8 @@ static struct cost walk_terms(struct walk *w, const struct level *here, struct g
         if (term.kind == GP_SPF_ALL)
             break;
         if (term.macro && gp_spf_asks(term.kind))
-            tell(w, false, here->domain, term.text, "has macros: what it asks depends on the message, and is not shown");
+            tell(w, false, here->domain, term.text,
+                 "has macros: what it asks depends on the message, and is not shown");
         else if (follows)
             follow(w, here, &term, children, &cost);
         else if (term.kind == GP_SPF_A || term.kind == GP_SPF_MX || term.kind == GP_SPF_EXISTS)

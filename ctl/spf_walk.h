@@ -17,8 +17,8 @@
 
 /* What a walk found. tree and findings belong to whoever started it. */
 struct gp_ctl_spf {
-    json_t *tree;     /* { domain, via, state, trouble, records [], lookups, lookups_total, voids_total, includes [] } */
-    json_t *findings; /* [ { level: "error" or "warning", domain, term, text } ], not without bound */
+    json_t *tree; /* { domain, via, state, trouble, records [], lookups, lookups_total, voids_total, includes [] } */
+    json_t *findings;        /* [ { level: "error" or "warning", domain, term, text } ], not without bound */
     unsigned lookups, voids; /* of the whole evaluation when no term matches */
     unsigned errors;
     bool unknown;  /* the DNS did not answer to all that was asked */

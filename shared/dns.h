@@ -10,11 +10,11 @@
 
 #include "shared/config.h"
 
-#define GP_DNS_RECORDS_MAX 256   /* of one answer; further ones are left out and `cut` is set */
-#define GP_DNS_TEXT_MAX 4096     /* octets of one TXT record, its strings joined; a longer one is left out, `cut` set */
-#define GP_DNS_TTL_LEAST 30      /* seconds; a smaller TTL counts as this */
+#define GP_DNS_RECORDS_MAX 256 /* of one answer; further ones are left out and `cut` is set */
+#define GP_DNS_TEXT_MAX 4096   /* octets of one TXT record, its strings joined; a longer one is left out, `cut` set */
+#define GP_DNS_TTL_LEAST 30    /* seconds; a smaller TTL counts as this */
 #define GP_DNS_TTL_MOST 86400
-#define GP_DNS_TTL_NEGATIVE 300  /* of a name or type that is not there */
+#define GP_DNS_TTL_NEGATIVE 300 /* of a name or type that is not there */
 
 enum gp_dns_type { GP_DNS_A = 1, GP_DNS_PTR = 12, GP_DNS_MX = 15, GP_DNS_TXT = 16, GP_DNS_AAAA = 28 };
 
@@ -27,7 +27,7 @@ enum gp_dns_state {
 
 struct gp_dns_record {
     char *text; /* NUL-terminated; TXT: n octets as they came; A, AAAA: the address; MX, PTR: a name without final dot,
-                * the root as "" */
+                 * the root as "" */
     size_t n;
     unsigned preference; /* MX */
 };

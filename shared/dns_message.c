@@ -84,11 +84,16 @@ void gp_dns_answer_free(struct gp_dns_answer *a)
 const char *gp_dns_type_name(enum gp_dns_type type)
 {
     switch (type) {
-    case GP_DNS_A: return "A";
-    case GP_DNS_PTR: return "PTR";
-    case GP_DNS_MX: return "MX";
-    case GP_DNS_TXT: return "TXT";
-    case GP_DNS_AAAA: return "AAAA";
+    case GP_DNS_A:
+        return "A";
+    case GP_DNS_PTR:
+        return "PTR";
+    case GP_DNS_MX:
+        return "MX";
+    case GP_DNS_TXT:
+        return "TXT";
+    case GP_DNS_AAAA:
+        return "AAAA";
     }
     return "?";
 }
@@ -146,14 +151,22 @@ static struct gp_dns_record read_record(const struct reader *whole, const struct
     const uint8_t *p = whole->m + rr->data;
     struct gp_dns_record record = {0};
     switch ((enum gp_dns_type)rr->type) {
-    case GP_DNS_A: record.text = read_address(p, rr->data_n, 4); break;
-    case GP_DNS_AAAA: record.text = read_address(p, rr->data_n, 16); break;
-    case GP_DNS_PTR: record.text = read_target(whole, rr, 0); break;
+    case GP_DNS_A:
+        record.text = read_address(p, rr->data_n, 4);
+        break;
+    case GP_DNS_AAAA:
+        record.text = read_address(p, rr->data_n, 16);
+        break;
+    case GP_DNS_PTR:
+        record.text = read_target(whole, rr, 0);
+        break;
     case GP_DNS_MX:
         record.text = read_target(whole, rr, PREFERENCE);
         record.preference = rr->data_n >= PREFERENCE ? u16(p) : 0;
         break;
-    case GP_DNS_TXT: record.text = read_text(p, rr->data_n, &record.n); break;
+    case GP_DNS_TXT:
+        record.text = read_text(p, rr->data_n, &record.n);
+        break;
     }
     if (record.text != NULL && rr->type != GP_DNS_TXT)
         record.n = strlen(record.text);

@@ -41,8 +41,8 @@ enum outcome { NO_MATCH, MATCH, RULED };
 const char *gp_spf_name(enum gp_spf_result r)
 {
     static const char *const names[] = {
-        [GP_SPF_PASS] = "pass",         [GP_SPF_NONE] = "none",           [GP_SPF_NEUTRAL] = "neutral",
-        [GP_SPF_UNKNOWN] = "unknown",   [GP_SPF_SOFTFAIL] = "softfail",   [GP_SPF_PERMERROR] = "permerror",
+        [GP_SPF_PASS] = "pass",       [GP_SPF_NONE] = "none",         [GP_SPF_NEUTRAL] = "neutral",
+        [GP_SPF_UNKNOWN] = "unknown", [GP_SPF_SOFTFAIL] = "softfail", [GP_SPF_PERMERROR] = "permerror",
         [GP_SPF_FAIL] = "fail",
     };
     return names[r];
@@ -128,9 +128,12 @@ static enum outcome match_term(struct check *c)
     c->asked = 0;
     c->cut = false;
     switch (gp_spf_match(c->matcher, c->term, c->values.domain)) {
-    case GP_SPF_MATCH: return MATCH;
-    case GP_SPF_NO_MATCH: return c->cut ? rule_term(c, GP_SPF_UNKNOWN, ": too many records to see them all") : NO_MATCH;
-    case GP_SPF_NOT_JUDGED: break;
+    case GP_SPF_MATCH:
+        return MATCH;
+    case GP_SPF_NO_MATCH:
+        return c->cut ? rule_term(c, GP_SPF_UNKNOWN, ": too many records to see them all") : NO_MATCH;
+    case GP_SPF_NOT_JUDGED:
+        break;
     }
     return rule_term(c, GP_SPF_UNKNOWN, ": cannot be evaluated"); /* unless ruled by a question */
 }
@@ -153,20 +156,22 @@ static enum gp_spf_result check_other(struct check *c, const struct level *here,
 static enum outcome include(struct check *c, const struct level *here, const struct gp_spf_term *term)
 {
     switch (check_other(c, here, term)) {
-    case GP_SPF_PASS: return MATCH;
+    case GP_SPF_PASS:
+        return MATCH;
     case GP_SPF_FAIL:
     case GP_SPF_SOFTFAIL:
-    case GP_SPF_NEUTRAL: return NO_MATCH;
+    case GP_SPF_NEUTRAL:
+        return NO_MATCH;
     case GP_SPF_NONE:
     case GP_SPF_UNKNOWN:
-    case GP_SPF_PERMERROR: break;
+    case GP_SPF_PERMERROR:
+        break;
     }
     return RULED;
 }
 
 /* A term's turn has come: is it one that asks too many, and what is its name? name: room for that. False: ruled. */
-static bool begin(struct check *c, const struct level *here, struct gp_spf_term *term,
-                  char name[GP_SPF_NAME_MAX + 1])
+static bool begin(struct check *c, const struct level *here, struct gp_spf_term *term, char name[GP_SPF_NAME_MAX + 1])
 {
     char why[GP_SPF_WHY_MAX];
     struct gp_buf b = gp_buf_on(name, GP_SPF_NAME_MAX + 1), text = gp_buf_on(why, sizeof why);
@@ -189,17 +194,21 @@ static bool begin(struct check *c, const struct level *here, struct gp_spf_term 
 static enum outcome evaluate(struct check *c, const struct level *here, const struct gp_spf_term *term)
 {
     switch (term->kind) {
-    case GP_SPF_ALL: return MATCH;
-    case GP_SPF_INCLUDE: return include(c, here, term);
+    case GP_SPF_ALL:
+        return MATCH;
+    case GP_SPF_INCLUDE:
+        return include(c, here, term);
     case GP_SPF_A:
     case GP_SPF_MX:
     case GP_SPF_PTR:
     case GP_SPF_IP4:
     case GP_SPF_IP6:
-    case GP_SPF_EXISTS: return match_term(c);
+    case GP_SPF_EXISTS:
+        return match_term(c);
     case GP_SPF_REDIRECT:
     case GP_SPF_EXP:
-    case GP_SPF_MODIFIER: break; /* not in turn */
+    case GP_SPF_MODIFIER:
+        break; /* not in turn */
     }
     return NO_MATCH;
 }
@@ -207,10 +216,14 @@ static enum outcome evaluate(struct check *c, const struct level *here, const st
 static enum gp_spf_result qualified(char qualifier)
 {
     switch (qualifier) {
-    case '-': return GP_SPF_FAIL;
-    case '~': return GP_SPF_SOFTFAIL;
-    case '?': return GP_SPF_NEUTRAL;
-    default: return GP_SPF_PASS;
+    case '-':
+        return GP_SPF_FAIL;
+    case '~':
+        return GP_SPF_SOFTFAIL;
+    case '?':
+        return GP_SPF_NEUTRAL;
+    default:
+        return GP_SPF_PASS;
     }
 }
 
@@ -260,7 +273,8 @@ static bool find_record(struct check *c, struct gp_str domain, struct gp_dns_ans
     if (found > 1)
         rule(c, GP_SPF_PERMERROR, (struct gp_str){0}, domain, ": more than one SPF record");
     else if (found == 0 && answer->cut)
-        rule(c, GP_SPF_UNKNOWN, (struct gp_str){0}, domain, ": a TXT record of more than 4096 octets, or more than 256");
+        rule(c, GP_SPF_UNKNOWN, (struct gp_str){0}, domain,
+             ": a TXT record of more than 4096 octets, or more than 256");
     return found == 1;
 }
 

@@ -5,8 +5,8 @@
  * Blocks on the DNS until its deadline: never from a callback. One thread at a time per struct gp_dns.
  *
  * A record's grammar, the order of its terms, include, redirect and every limit are judged here, to the letter of the
- * RFC; libspf2 is given one term at a time, rewritten from what was understood of it, its macros replaced. So no record as
- * it came from the DNS ever reaches libspf2. What is legitimate but cannot be judged (%{p}, %{h}, more records than
+ * RFC; libspf2 is given one term at a time, rewritten from what was understood of it, its macros replaced. So no record
+ * as it came from the DNS ever reaches libspf2. What is legitimate but cannot be judged (%{p}, %{h}, more records than
  * can be read) makes the result UNKNOWN when the evaluation comes to it.
  */
 #ifndef GP_SHARED_SPF_H

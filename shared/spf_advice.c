@@ -42,7 +42,9 @@ static void lint_term(const struct teller *t, const struct gp_spf_term *term)
         if (passes && (term->kind == GP_SPF_IP4 ? term->v4 : term->v6) == 0)
             tell(t, true, term->text, "lets every address in the world pass");
         break;
-    case GP_SPF_PTR: tell(t, false, term->text, "is deprecated: slow, and receivers may skip it"); break;
+    case GP_SPF_PTR:
+        tell(t, false, term->text, "is deprecated: slow, and receivers may skip it");
+        break;
     case GP_SPF_MODIFIER:
         tell(t, false, term->text,
              is_mechanism_with_equals_sign(term) ? "is ignored: a mechanism has a colon, not an equals sign"
@@ -53,14 +55,16 @@ static void lint_term(const struct teller *t, const struct gp_spf_term *term)
     case GP_SPF_INCLUDE:
     case GP_SPF_EXISTS:
     case GP_SPF_REDIRECT:
-    case GP_SPF_EXP: break;
+    case GP_SPF_EXP:
+        break;
     }
 }
 
 static void lint_end(const struct teller *t, const struct gp_spf_outline *outline)
 {
     if (!outline->has_all && !outline->has_redirect)
-        tell(t, false, (struct gp_str){0}, "ends without all: what no term matches is neutral, as if there were no record");
+        tell(t, false, (struct gp_str){0},
+             "ends without all: what no term matches is neutral, as if there were no record");
     if (outline->has_all && outline->all.qualifier == '?')
         tell(t, false, outline->all.text, "says nothing of other senders; ~all or -all does");
 }

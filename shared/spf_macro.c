@@ -97,12 +97,23 @@ static bool put_value(char lower, const struct gp_spf_values *v, struct gp_buf *
         gp_buf_putz(b, "@");
         gp_buf_put(b, v->sender);
         return true;
-    case 'l': gp_buf_put(b, v->local); return true;
-    case 'o': gp_buf_put(b, v->sender); return true;
-    case 'd': gp_buf_put(b, v->domain); return true;
-    case 'i': put_address(v->from, b); return true;
-    case 'v': gp_buf_putz(b, gp_ip_is_v4(v->from) ? "in-addr" : "ip6"); return true;
-    default: return false;
+    case 'l':
+        gp_buf_put(b, v->local);
+        return true;
+    case 'o':
+        gp_buf_put(b, v->sender);
+        return true;
+    case 'd':
+        gp_buf_put(b, v->domain);
+        return true;
+    case 'i':
+        put_address(v->from, b);
+        return true;
+    case 'v':
+        gp_buf_putz(b, gp_ip_is_v4(v->from) ? "in-addr" : "ip6");
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -2,10 +2,10 @@
  *
  * spf_match.c - does one mechanism match an address? libspf2 is asked, term by term
  *
- * libspf2 1.2.10 as a whole would count lookups anew in each include and void lookups not at all, take no record of more
- * than 511 octets compiled, let every loopback address pass, not tell which mechanism matched, and it mishandles macros
- * (CVE-2023-42118). None of that is met by one short term that was written here. What it says on stderr it says to
- * nobody; it aborts only when a lookup gives it NULL, for which a spare answer is kept.
+ * libspf2 1.2.10 as a whole would count lookups anew in each include and void lookups not at all, take no record of
+ * more than 511 octets compiled, let every loopback address pass, not tell which mechanism matched, and it mishandles
+ * macros (CVE-2023-42118). None of that is met by one short term that was written here. What it says on stderr it says
+ * to nobody; it aborts only when a lookup gives it NULL, for which a spare answer is kept.
  */
 #include "shared/spf_match.h"
 

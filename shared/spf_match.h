@@ -29,8 +29,8 @@ struct gp_spf_matcher;
 struct gp_spf_matcher *gp_spf_matcher_new(const struct gp_ip *from, gp_spf_ask_fn *ask, void *arg);
 void gp_spf_matcher_free(struct gp_spf_matcher *m); /* NULL is fine */
 
-/* gp_spf_match - an a, mx, ptr, ip4, ip6 or exists term of domain's record, right and without macros; the qualifier does
- * not count
+/* gp_spf_match - an a, mx, ptr, ip4, ip6 or exists term of domain's record, right and without macros; the qualifier
+ * does not count
  */
 enum gp_spf_match gp_spf_match(struct gp_spf_matcher *m, const struct gp_spf_term *term, struct gp_str domain);
 

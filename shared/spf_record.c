@@ -20,10 +20,10 @@ static const struct mechanism {
     enum domain domain;
     bool prefix; /* may end in /24//64 */
 } mechanisms[] = {
-    {{"all", 3}, GP_SPF_ALL, NO_DOMAIN, false},       {{"include", 7}, GP_SPF_INCLUDE, MUST_DOMAIN, false},
-    {{"a", 1}, GP_SPF_A, MAY_DOMAIN, true},           {{"mx", 2}, GP_SPF_MX, MAY_DOMAIN, true},
-    {{"ptr", 3}, GP_SPF_PTR, MAY_DOMAIN, false},      {{"ip4", 3}, GP_SPF_IP4, NO_DOMAIN, true},
-    {{"ip6", 3}, GP_SPF_IP6, NO_DOMAIN, true},        {{"exists", 6}, GP_SPF_EXISTS, MUST_DOMAIN, false},
+    {{"all", 3}, GP_SPF_ALL, NO_DOMAIN, false},  {{"include", 7}, GP_SPF_INCLUDE, MUST_DOMAIN, false},
+    {{"a", 1}, GP_SPF_A, MAY_DOMAIN, true},      {{"mx", 2}, GP_SPF_MX, MAY_DOMAIN, true},
+    {{"ptr", 3}, GP_SPF_PTR, MAY_DOMAIN, false}, {{"ip4", 3}, GP_SPF_IP4, NO_DOMAIN, true},
+    {{"ip6", 3}, GP_SPF_IP6, NO_DOMAIN, true},   {{"exists", 6}, GP_SPF_EXISTS, MUST_DOMAIN, false},
 };
 
 static bool is_alpha(char c)
@@ -64,12 +64,14 @@ bool gp_spf_asks(enum gp_spf_kind kind)
     case GP_SPF_MX:
     case GP_SPF_PTR:
     case GP_SPF_EXISTS:
-    case GP_SPF_REDIRECT: return true;
+    case GP_SPF_REDIRECT:
+        return true;
     case GP_SPF_ALL:
     case GP_SPF_IP4:
     case GP_SPF_IP6:
     case GP_SPF_EXP:
-    case GP_SPF_MODIFIER: return false;
+    case GP_SPF_MODIFIER:
+        return false;
     }
     return false;
 }

@@ -28,13 +28,15 @@ struct dns {
 
 static const struct gp_dns_answer *answer(void *arg, const char *name, enum gp_dns_type type)
 {
-    static char v4[] = "192.0.2.9", v6[] = "2001:db8::9", odd[] = "a\\.b (c).gov", host[] = "mail.example.gov", none[] = "";
+    static char v4[] = "192.0.2.9", v6[] = "2001:db8::9", odd[] = "a\\.b (c).gov", host[] = "mail.example.gov",
+                none[] = "";
     struct dns *dns = arg;
     char *names[] = {odd, host, none};
     must(strlen(name) <= 255 && dns->asked++ < 32);
     if (dns->choice & 2)
         return NULL;
-    dns->answer = (struct gp_dns_answer){.state = dns->choice & 4 ? GP_DNS_NO_NAME : GP_DNS_FOUND, .record = dns->record};
+    dns->answer =
+        (struct gp_dns_answer){.state = dns->choice & 4 ? GP_DNS_NO_NAME : GP_DNS_FOUND, .record = dns->record};
     dns->answer.n = dns->choice & 4 ? 0 : (dns->choice >> 3U) % 12;
     for (size_t i = 0; i < dns->answer.n; i++) {
         char *text = type == GP_DNS_A ? v4 : type == GP_DNS_AAAA ? v6 : names[(i + dns->choice) % 3];

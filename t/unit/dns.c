@@ -27,11 +27,26 @@ static struct gp_dns *new_with(char *server)
 
 static void test_servers(void **state)
 {
-    static char *const right[] = {"192.0.2.53",        "192.0.2.53:1",        "192.0.2.53:65535", "2001:db8::53",
-                                  "[2001:db8::53]:53", "[2001:db8::53]:5353", "[::1]"};
-    static char *const wrong[] = {"",          "localhost",  "localhost:53", "192.0.2.53:",      "192.0.2.53:0", "192.0.2.53:65536",
-                                  "192.0.2",   "192.0.2.53,192.0.2.54",      "192.0.2.53:53 ",   "[::1]53",      "[::1]:",
-                                  "[::1",      "[]:53",      "::1]:53",      "192.0.2.53:+53",   ":53",          "[",
+    static char *const right[] = {"192.0.2.53",   "192.0.2.53:1",      "192.0.2.53:65535",
+                                  "2001:db8::53", "[2001:db8::53]:53", "[2001:db8::53]:5353",
+                                  "[::1]"};
+    static char *const wrong[] = {"",
+                                  "localhost",
+                                  "localhost:53",
+                                  "192.0.2.53:",
+                                  "192.0.2.53:0",
+                                  "192.0.2.53:65536",
+                                  "192.0.2",
+                                  "192.0.2.53,192.0.2.54",
+                                  "192.0.2.53:53 ",
+                                  "[::1]53",
+                                  "[::1]:",
+                                  "[::1",
+                                  "[]:53",
+                                  "::1]:53",
+                                  "192.0.2.53:+53",
+                                  ":53",
+                                  "[",
                                   "192.0.2.53#53"};
     (void)state;
     for (size_t i = 0; i < COUNT(right); i++) {
@@ -104,7 +119,8 @@ static void test_names_that_cannot_be_asked_for(void **state)
     struct gp_dns *d = new_with(server);
     (void)state;
     memset(longest, 'x', sizeof longest - 1);
-    const char *const names[] = {"x..gov", longest, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.gov"};
+    const char *const names[] = {"x..gov", longest,
+                                 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.gov"};
     for (size_t i = 0; i < COUNT(names); i++) {
         gp_dns_query(d, names[i], GP_DNS_A, gp_clock_monotonic_ms() + 5000, &a);
         assert_string_equal(a.why, "no name that the DNS could hold");

@@ -15,8 +15,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define X_GOV "\1x\3gov\0"
-#define SELF "\xc0\x0c"                /* the name in the question */
-#define IN_TTL(t) "\0\1\0\0" t         /* class IN, a TTL below 65536 */
+#define SELF "\xc0\x0c"        /* the name in the question */
+#define IN_TTL(t) "\0\1\0\0" t /* class IN, a TTL below 65536 */
 #define TTL_100 IN_TTL("\0\x64")
 
 /* A message as it is written: its flags and counts, the question for x.gov, and what follows. */
@@ -33,8 +33,8 @@ static void put(struct message *m, const void *octets, size_t n)
 
 static void begin(struct message *m, uint8_t high, uint8_t low, unsigned answers, unsigned authorities)
 {
-    const uint8_t head[12] = {0x12, 0x34, high, low, 0, 1, (uint8_t)(answers >> 8U), (uint8_t)answers, 0,
-                              (uint8_t)authorities};
+    const uint8_t head[12] = {
+        0x12, 0x34, high, low, 0, 1, (uint8_t)(answers >> 8U), (uint8_t)answers, 0, (uint8_t)authorities};
     m->n = 0;
     put(m, head, sizeof head);
     put(m, X_GOV "\0\1\0\1", 11);
@@ -152,7 +152,7 @@ static void test_ttl_bounds(void **state)
     static const struct {
         const char *ttl;
         uint32_t s;
-    } table[] = {{"\0\0\0\0", 30},      {"\0\0\0\x1d", 30},  {"\0\0\0\x1f", 31},
+    } table[] = {{"\0\0\0\0", 30},        {"\0\0\0\x1d", 30},      {"\0\0\0\x1f", 31},
                  {"\0\1\x51\x80", 86400}, {"\0\1\x51\x81", 86400}, {"\xff\xff\xff\xff", 30}};
     (void)state;
     for (size_t i = 0; i < COUNT(table); i++) {

@@ -72,9 +72,11 @@ static void test_length(void **state)
 
 static void test_lookalikes(void **state)
 {
-    static const char *const alike[] = {"spf2.0/pra -all", "SPF2.0/mfrom,pra all", "v=spf10 all", "v=spf1;all", "v=spf1\tall",
-                                        " v=spf1 -all", "\"v=spf1 -all\"", "v=spf 1", "spf1 mx", "v=sfp1 mx"};
-    static const char *const others[] = {"v=spf1 -all", "V=SPF1", "v=DMARC1; p=none", "", "\"", "some text on v=spf1", "spf"};
+    static const char *const alike[] = {
+        "spf2.0/pra -all", "SPF2.0/mfrom,pra all", "v=spf10 all", "v=spf1;all", "v=spf1\tall",
+        " v=spf1 -all",    "\"v=spf1 -all\"",      "v=spf 1",     "spf1 mx",    "v=sfp1 mx"};
+    static const char *const others[] = {"v=spf1 -all",         "V=SPF1", "v=DMARC1; p=none", "", "\"",
+                                         "some text on v=spf1", "spf"};
     (void)state;
     for (size_t i = 0; i < COUNT(alike); i++) {
         if (gp_spf_lookalike(gp_str_z(alike[i])) == NULL)

@@ -89,7 +89,7 @@ class Verdicts(Case):
                 self.assertEqual((answer["lookups"], answer["voids"]), (lookups, voids), answer)
 
     def test_it_is_good_for_as_long_as_the_shortest_answer(self):
-        self.dns.reload(zones() | {"ttl.gov": "@ 5000 TXT \"v=spf1 include:x.ttl.gov -all\"\nx 700 TXT \"v=spf1 -all\"",
+        self.dns.reload(zones() | {"ttl.gov": '@ 5000 TXT "v=spf1 include:x.ttl.gov -all"\nx 700 TXT "v=spf1 -all"',
                                    "soon.gov": "@ 1 TXT \"v=spf1 -all\"",
                                    "late.gov": "@ 2000000 TXT \"v=spf1 -all\""})
         self.assertEqual(self.check(V4, "a@ttl.gov")["ttl"], 700)
