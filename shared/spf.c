@@ -11,7 +11,8 @@
 #include "shared/spf_match.h"
 #include "shared/spf_record.h"
 
-#define MX_MAX 10 /* RFC 7208 4.6.4: more is an error */
+#define MX_MAX 10    /* RFC 7208 4.6.4: more is an error */
+#define SHOWN_MAX 80 /* octets of a term or domain in a reason */
 
 /* A record that is being evaluated, and the one that led to it. */
 struct level {
@@ -48,13 +49,22 @@ const char *gp_spf_name(enum gp_spf_result r)
     return names[r];
 }
 
+static void put_short(struct gp_buf *b, struct gp_str s)
+{
+    char text[SHOWN_MAX + 1];
+    struct gp_buf t = gp_buf_on(text, sizeof text);
+    gp_buf_put_escaped(&t, s);
+    gp_buf_put(b, gp_buf_str(&t));
+    gp_buf_putz(b, t.full ? "..." : "");
+}
+
 /* "include:_spf.example.net in example.gov", then more */
 static void set_why(struct check *c, struct gp_str term, struct gp_str domain, const char *more)
 {
     struct gp_buf b = gp_buf_on(c->out->why, sizeof c->out->why);
-    gp_buf_put_escaped(&b, term);
+    put_short(&b, term);
     gp_buf_putz(&b, term.n > 0 ? " in " : "");
-    gp_buf_put_escaped(&b, domain);
+    put_short(&b, domain);
     gp_buf_putz(&b, more);
 }
 

@@ -139,6 +139,7 @@ CASES = {
 
     # grammar
     "bad-mechanism": ("@ SPF v=spf1 ipv4:192.0.2.9 -all", V4, "permerror", "ipv4:192.0.2.9 in"),
+    "bad-long": ("@ SPF v=spf1 ip4:192.0.2.9 " + "x" * 300 + " -all", V4, "permerror", "xxx... in bad-long.gov: syntax error: no"),
     "bad-late": ("@ SPF v=spf1 ip4:192.0.2.9 -all moo", V4, "permerror", "moo in"),
     "bad-ip4": ("@ SPF v=spf1 ip4:192.0.2 -all", V4, "permerror", "IPv4 address"),
     "bad-ip4-port": ("@ SPF v=spf1 ip4:192.0.2.9:25 -all", V4, "permerror", "IPv4 address"),
