@@ -171,6 +171,6 @@ void gp_hashing_free(struct gp_hashing *h)
         return;
     if (h->handle != NULL)
         dkim_free(h->handle);
-    atomic_fetch_sub(&h->hasher->held, h->held);
+    atomic_fetch_sub(&h->hasher->held, h->held); /* should libopendkim have lost some */
     free(h);
 }

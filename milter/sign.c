@@ -20,7 +20,6 @@
 #define COLUMN_MAX 76 /* where lines are folded */
 #define SIGNATURE_MAX (GP_DKIM_RSA_MOST / 8)
 #define BASE64_MAX(n) (((n) + 2) / 3 * 4 + 1)
-#define LAST 2 /* octets: a body ends with CRLF */
 
 struct gp_signer {
     struct gp_hasher *hasher;
@@ -38,8 +37,6 @@ struct gp_signing {
     bool from; /* is among them */
     struct gp_buf names;
     struct gp_hashing *body; /* NULL: it cannot be signed */
-    bool any_body;
-    unsigned char last[LAST]; /* octets of the body */
     char names_text[NAMES_MAX];
 };
 
@@ -152,20 +149,16 @@ void gp_signing_headers_end(struct gp_signing *s)
 
 void gp_signing_body(struct gp_signing *s, const unsigned char *octets, size_t n)
 {
-    if (n == 0 || s->body == NULL)
-        return;
-    gp_hashing_body(s->body, octets, n);
-    s->any_body = true;
-    s->last[0] = n >= LAST ? octets[n - LAST] : s->last[1];
-    s->last[1] = octets[n - 1];
+    if (s->body != NULL)
+        gp_hashing_body(s->body, octets, n);
 }
 
+/* One more line end completes the last line and is nothing behind a whole one: empty lines at the end do not count. */
 static bool finish_body(struct gp_signing *s, uint8_t hash[GP_HASH_OCTETS])
 {
     static const unsigned char crlf[] = {'\r', '\n'};
     uint8_t unused[GP_HASH_OCTETS];
-    if (s->any_body && memcmp(s->last, crlf, LAST) != 0)
-        gp_signing_body(s, crlf, LAST);
+    gp_hashing_body(s->body, crlf, sizeof crlf);
     const char *why = gp_hashing_finish(s->body, unused, hash);
     if (why != NULL)
         fail(s, why);
