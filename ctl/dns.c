@@ -117,14 +117,15 @@ static bool say(struct report *r, const struct gp_config *c, const struct gp_age
 {
     struct gp_zone z = {0};
     gather(&z, c, a);
+    struct gp_zone_check check = {.c = c, .d = dns};
     bool whole = !z.failed;
-    size_t bad = dns != NULL ? gp_zone_verify(&z, c, dns) : 0;
+    size_t bad = dns != NULL ? gp_zone_verify(&check, &z) : 0;
     put_records(r, c, &z);
     gp_zone_free(&z);
     if (dns != NULL && a == NULL) {
         if (!r->json)
             fputc('\n', stdout);
-        bad += gp_zone_relay_findings(c, dns, put_finding, r);
+        bad += gp_zone_relay_findings(&check, put_finding, r);
     }
     if (!whole)
         gp_ctl_error("out of memory: not all records are listed");

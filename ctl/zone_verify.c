@@ -19,31 +19,26 @@
 #define SPF_RECORDS_MAX 16
 #define PTR_NAME_MAX 80
 
-struct verify {
-    const struct gp_config *c;
-    struct gp_dns *d;
-    unsigned troubles; /* in a row */
-};
-
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
-static bool given_up(const struct verify *v)
+static bool given_up(const struct gp_zone_check *v)
 {
-    return v->troubles >= GP_ZONE_TROUBLES;
+    return v->wasted_ms >= GP_ZONE_PATIENCE_MS;
 }
 
-static void note_trouble(struct verify *v, bool trouble)
+static void note_trouble(struct gp_zone_check *v, bool trouble, uint64_t began_ms)
 {
-    v->troubles = trouble ? v->troubles + 1 : 0;
+    v->wasted_ms = trouble ? v->wasted_ms + (gp_clock_monotonic_ms() - began_ms) : 0;
 }
 
-static void ask(struct verify *v, const char *name, enum gp_dns_type type, struct gp_dns_answer *out)
+static void ask(struct gp_zone_check *v, const char *name, enum gp_dns_type type, struct gp_dns_answer *out)
 {
     *out = (struct gp_dns_answer){.state = GP_DNS_TROUBLE, .why = "the DNS does not answer"};
     if (given_up(v))
         return;
-    gp_dns_query(v->d, name, type, gp_clock_monotonic_ms() + GP_ZONE_DEADLINE_MS, out);
-    note_trouble(v, out->state == GP_DNS_TROUBLE);
+    uint64_t now_ms = gp_clock_monotonic_ms();
+    gp_dns_query(v->d, name, type, now_ms + GP_ZONE_DEADLINE_MS, out);
+    note_trouble(v, out->state == GP_DNS_TROUBLE, now_ms);
 }
 
 static struct gp_str text_of(const struct gp_dns_record *r)
@@ -78,7 +73,7 @@ static enum gp_zone_state state_of(const struct gp_dns_answer *a, bool good, con
 
 /* --- MX, DKIM ----------------------------------------------------------------------------------------------------- */
 
-static enum gp_zone_state verify_mx(struct verify *v, const struct gp_zone_record *r, struct gp_buf *found)
+static enum gp_zone_state verify_mx(struct gp_zone_check *v, const struct gp_zone_record *r, struct gp_buf *found)
 {
     struct gp_dns_answer a;
     bool good = false;
@@ -113,7 +108,7 @@ static bool same_key(struct gp_str ours, struct gp_str theirs)
 }
 
 /* With several records at one name a verifier may take any (RFC 6376 3.6.2.2). */
-static enum gp_zone_state verify_dkim(struct verify *v, const struct gp_zone_record *r, struct gp_buf *found)
+static enum gp_zone_state verify_dkim(struct gp_zone_check *v, const struct gp_zone_record *r, struct gp_buf *found)
 {
     struct gp_dns_answer a;
     ask(v, r->name, GP_DNS_TXT, &a);
@@ -127,20 +122,21 @@ static enum gp_zone_state verify_dkim(struct verify *v, const struct gp_zone_rec
 /* --- SPF ---------------------------------------------------------------------------------------------------------- */
 
 /* The worst over all egress addresses; why[] says what it rests on. */
-static enum gp_spf_result check_spf(struct verify *v, const char *domain, struct gp_buf *why)
+static enum gp_spf_result check_spf(struct gp_zone_check *v, const char *domain, struct gp_buf *why)
 {
     enum gp_spf_result worst = GP_SPF_PASS;
     const struct gp_str anybody = {NULL, 0};
     if (v->c->egress_n == 0)
         gp_buf_putz(why, "egress names no address, so nothing can be checked");
-    for (size_t i = 0; i < v->c->egress_n && worst < GP_SPF_FAIL; i++) {
+    for (size_t i = 0; i < v->c->egress_n && worst != GP_SPF_FAIL && worst != GP_SPF_UNKNOWN; i++) {
         struct gp_spf_answer a = {.result = GP_SPF_UNKNOWN, .why = "the DNS does not answer"};
         char ip[GP_IP_TEXT];
         gp_ip_text(&v->c->egress[i], ip);
+        uint64_t now_ms = gp_clock_monotonic_ms();
         if (!given_up(v))
-            gp_spf_check(v->d, &v->c->egress[i], anybody, gp_str_z(domain),
-                         gp_clock_monotonic_ms() + GP_SPF_DEADLINE_MS, NULL, NULL, &a);
-        note_trouble(v, a.result == GP_SPF_UNKNOWN);
+            gp_spf_check(v->d, &v->c->egress[i], anybody, gp_str_z(domain), now_ms + GP_SPF_DEADLINE_MS, NULL, NULL,
+                         &a);
+        note_trouble(v, a.result == GP_SPF_UNKNOWN, now_ms);
         if (a.result <= worst)
             continue;
         worst = a.result;
@@ -167,7 +163,7 @@ static void correct(const struct gp_zone_record *r, const struct gp_dns_answer *
         gp_spf_correct(records, n, gp_str_z(include), out);
 }
 
-static enum gp_zone_state verify_spf(struct verify *v, struct gp_zone_record *r, struct gp_buf *found)
+static enum gp_zone_state verify_spf(struct gp_zone_check *v, struct gp_zone_record *r, struct gp_buf *found)
 {
     char text[GP_DNS_TEXT_MAX + 512], why[512];
     struct gp_buf better = gp_buf_on(text, sizeof text), reason = gp_buf_on(why, sizeof why);
@@ -202,7 +198,7 @@ static bool is_dmarc(struct gp_str text)
            gp_str_eq(value, GP_STR("DMARC1"));
 }
 
-static enum gp_zone_state verify_reports(struct verify *v, const struct gp_zone_record *r, struct gp_buf *found)
+static enum gp_zone_state verify_reports(struct gp_zone_check *v, const struct gp_zone_record *r, struct gp_buf *found)
 {
     struct gp_dns_answer a;
     bool good = false;
@@ -215,14 +211,15 @@ static enum gp_zone_state verify_reports(struct verify *v, const struct gp_zone_
     return state;
 }
 
-static enum gp_zone_state verify_dmarc(struct verify *v, const struct gp_zone_record *r, struct gp_buf *found)
+static enum gp_zone_state verify_dmarc(struct gp_zone_check *v, const struct gp_zone_record *r, struct gp_buf *found)
 {
     struct gp_dmarc_policy p = {.state = GP_DMARC_UNKNOWN};
     struct gp_dns_answer a;
     const char *domain = r->name + strlen("_dmarc.");
+    uint64_t now_ms = gp_clock_monotonic_ms();
     if (!given_up(v))
-        gp_dmarc_find(v->d, gp_str_z(domain), gp_clock_monotonic_ms() + GP_ZONE_DEADLINE_MS, &p);
-    note_trouble(v, p.state == GP_DMARC_UNKNOWN);
+        gp_dmarc_find(v->d, gp_str_z(domain), now_ms + GP_ZONE_DEADLINE_MS, &p);
+    note_trouble(v, p.state == GP_DMARC_UNKNOWN, now_ms);
     if (p.state == GP_DMARC_UNKNOWN)
         return GP_ZONE_UNKNOWN;
     if (p.state == GP_DMARC_POLICY) {
@@ -239,7 +236,7 @@ static enum gp_zone_state verify_dmarc(struct verify *v, const struct gp_zone_re
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
-static enum gp_zone_state verify_one(struct verify *v, struct gp_zone_record *r, struct gp_buf *found)
+static enum gp_zone_state verify_one(struct gp_zone_check *v, struct gp_zone_record *r, struct gp_buf *found)
 {
     switch (r->kind) {
     case GP_ZONE_MX:
@@ -258,15 +255,14 @@ static enum gp_zone_state verify_one(struct verify *v, struct gp_zone_record *r,
     return GP_ZONE_UNASKED;
 }
 
-size_t gp_zone_verify(struct gp_zone *z, const struct gp_config *c, struct gp_dns *d)
+size_t gp_zone_verify(struct gp_zone_check *v, struct gp_zone *z)
 {
-    struct verify v = {.c = c, .d = d};
     size_t bad = 0;
     for (size_t i = 0; i < z->n; i++) {
         struct gp_zone_record *r = &z->record[i];
         char text[FOUND_MAX];
         struct gp_buf found = gp_buf_on(text, sizeof text);
-        r->state = verify_one(&v, r, &found);
+        r->state = verify_one(v, r, &found);
         r->found = found.n > 0 ? strdup(text) : NULL;
         bad += r->state != GP_ZONE_OK && r->kind != GP_ZONE_NOTE;
     }
@@ -276,8 +272,8 @@ size_t gp_zone_verify(struct gp_zone *z, const struct gp_config *c, struct gp_dn
 /* --- the relay's addresses and names ------------------------------------------------------------------------------ */
 
 /* Sets *there when the name has this address (NULL: any), and lists those it has. */
-static enum gp_dns_state addresses_of(struct verify *v, const char *name, const char *wanted, struct gp_buf *list,
-                                      bool *there)
+static enum gp_dns_state addresses_of(struct gp_zone_check *v, const char *name, const char *wanted,
+                                      struct gp_buf *list, bool *there)
 {
     enum gp_dns_state worst = GP_DNS_FOUND;
     static const enum gp_dns_type types[] = {GP_DNS_A, GP_DNS_AAAA};
@@ -309,7 +305,7 @@ static void reverse_name(const struct gp_ip *ip, char out[PTR_NAME_MAX])
     gp_buf_putz(&b, v4 ? "in-addr.arpa" : "ip6.arpa");
 }
 
-static struct gp_zone_finding find_relay(struct verify *v)
+static struct gp_zone_finding find_relay(struct gp_zone_check *v)
 {
     struct gp_zone_finding f = {.state = GP_ZONE_OK, .what = "address of relay_name"};
     struct gp_buf b = gp_buf_on(f.text, sizeof f.text);
@@ -325,7 +321,7 @@ static struct gp_zone_finding find_relay(struct verify *v)
 }
 
 /* Does one of the names have the address? */
-static enum gp_zone_state confirm(struct verify *v, const struct gp_dns_answer *names, const char *ip,
+static enum gp_zone_state confirm(struct gp_zone_check *v, const struct gp_dns_answer *names, const char *ip,
                                   struct gp_buf *text)
 {
     enum gp_zone_state state = GP_ZONE_DIFFERS;
@@ -347,7 +343,7 @@ static enum gp_zone_state confirm(struct verify *v, const struct gp_dns_answer *
     return state;
 }
 
-static struct gp_zone_finding find_egress(struct verify *v, const struct gp_ip *address)
+static struct gp_zone_finding find_egress(struct gp_zone_check *v, const struct gp_ip *address)
 {
     struct gp_zone_finding f = {.state = GP_ZONE_MISSING};
     char name[PTR_NAME_MAX], ip[GP_IP_TEXT];
@@ -369,14 +365,13 @@ static struct gp_zone_finding find_egress(struct verify *v, const struct gp_ip *
     return f;
 }
 
-size_t gp_zone_relay_findings(const struct gp_config *c, struct gp_dns *d, gp_zone_finding_fn *each, void *arg)
+size_t gp_zone_relay_findings(struct gp_zone_check *v, gp_zone_finding_fn *each, void *arg)
 {
-    struct verify v = {.c = c, .d = d};
-    struct gp_zone_finding f = find_relay(&v);
+    struct gp_zone_finding f = find_relay(v);
     size_t bad = f.state != GP_ZONE_OK;
     each(arg, &f);
-    for (size_t i = 0; i < c->egress_n; i++) {
-        f = find_egress(&v, &c->egress[i]);
+    for (size_t i = 0; i < v->c->egress_n; i++) {
+        f = find_egress(v, &v->c->egress[i]);
         bad += f.state != GP_ZONE_OK;
         each(arg, &f);
     }

@@ -2,8 +2,8 @@
  *
  * zone_verify.h - are the records that a configuration asks for published? what else must a relay's DNS have?
  *
- * Blocks on the DNS: each question has GP_ZONE_DEADLINE_MS, and after GP_ZONE_TROUBLES of them in a row that it did not
- * answer no more is asked. One thread.
+ * Blocks on the DNS: each question has GP_ZONE_DEADLINE_MS, an SPF check GP_SPF_DEADLINE_MS; when questions in a row
+ * without an answer have cost GP_ZONE_PATIENCE_MS, no more is asked. One thread.
  */
 #ifndef GP_CTL_ZONE_VERIFY_H
 #define GP_CTL_ZONE_VERIFY_H
@@ -12,7 +12,14 @@
 #include "shared/dns.h"
 
 #define GP_ZONE_DEADLINE_MS 5000
-#define GP_ZONE_TROUBLES 4
+#define GP_ZONE_PATIENCE_MS 12000
+
+/* Whom to ask; both functions share the patience. */
+struct gp_zone_check {
+    const struct gp_config *c;
+    struct gp_dns *d;
+    uint64_t wasted_ms; /* 0 at first; on questions in a row that were not answered */
+};
 
 /* Something that is no record of the list. */
 struct gp_zone_finding {
@@ -27,11 +34,11 @@ typedef void gp_zone_finding_fn(void *arg, const struct gp_zone_finding *f);
  * record that is there, put right. DMARC is good with any policy, here or at the organizational domain. Returns how
  * many are not OK.
  */
-size_t gp_zone_verify(struct gp_zone *z, const struct gp_config *c, struct gp_dns *d);
+size_t gp_zone_verify(struct gp_zone_check *v, struct gp_zone *z);
 
 /* gp_zone_relay_findings - relay_name has an address; each egress address has a name, which has the address
  * Returns how many are not OK.
  */
-size_t gp_zone_relay_findings(const struct gp_config *c, struct gp_dns *d, gp_zone_finding_fn *each, void *arg);
+size_t gp_zone_relay_findings(struct gp_zone_check *v, gp_zone_finding_fn *each, void *arg);
 
 #endif
