@@ -47,6 +47,7 @@ struct gp_report_recipient {
     /* set by gp_classify */
     enum gp_category category;
     bool suppress;   /* reason enough to suppress at once, if a token proves it */
+    bool matched;    /* a dictionary's entry fitted; else it is to be counted as unclassified */
     const char *by;  /* what decided: "google.dict:12", "status", ... for people */
 };
 
