@@ -41,7 +41,9 @@ struct gp_report_recipient {
     enum gp_report_action action;
     struct gp_str status;             /* "5.1.1", "" */
     struct gp_str reply;              /* "550", "" */
-    struct gp_str diagnostic;         /* what was said about this recipient */
+    struct gp_str enhanced;           /* the enhanced code inside that text, "": believed before status */
+    struct gp_str diagnostic;         /* what was said about this recipient: Diagnostic-Code, else as human */
+    struct gp_str human;              /* what the text for people says about this recipient, "" */
     struct gp_str remote;             /* host that said it, "" */
     enum gp_report_phase phase;
     /* set by gp_classify */
