@@ -33,3 +33,14 @@ bool gp_category_parse(struct gp_str name, enum gp_category *out)
     }
     return false;
 }
+
+bool gp_category_of_letter(struct gp_str letter, enum gp_category *out)
+{
+    for (size_t i = 0; i < GP_CATEGORY_COUNT; i++) {
+        if (gp_str_eq(letter, (struct gp_str){&categories[i].letter, 1})) {
+            *out = (enum gp_category)i;
+            return true;
+        }
+    }
+    return false;
+}

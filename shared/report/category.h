@@ -35,4 +35,7 @@ char gp_category_letter(enum gp_category c);
 /* gp_category_parse - by name; false when there is none of that name */
 bool gp_category_parse(struct gp_str name, enum gp_category *out);
 
+/* gp_category_of_letter - by its one letter, which is what the database holds; false when there is none of that letter */
+bool gp_category_of_letter(struct gp_str letter, enum gp_category *out);
+
 #endif
