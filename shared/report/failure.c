@@ -47,6 +47,16 @@ static const struct gp_str subjects[] = {GP_STR("undeliver"),
                                          GP_STR("user unknown"),
                                          GP_STR("message you sent blocked"),
                                          GP_STR("errors from "),
+                                         GP_STR("[bounce]"),
+                                         GP_STR("message frozen"),
+                                         GP_STR("error(s) in forwarding"),
+                                         GP_STR("impossible de remettre"),
+                                         GP_STR("nicht zugestellt"),
+                                         GP_STR("onbestelbaar"),
+                                         GP_STR("niet afgeleverd"),
+                                         GP_STR("niedostarcz"),
+                                         GP_STR("n\xc3\xa3o entregue"),
+                                         GP_STR("n\xc3\xa3o foi poss"),
                                          GP_STR("unzustellbar"),
                                          GP_STR("nicht zustellbar"),
                                          GP_STR("unzustellbare"),
@@ -56,11 +66,14 @@ static const struct gp_str subjects[] = {GP_STR("undeliver"),
                                          GP_STR("\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd\xd0\xbd"), /* "undelivered" */
                                          GP_STR("\xd0\xbd\xd0\xb5 \xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd"), /* "not delivered" */
                                          GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe4\xb8\x8d\xe8\x83\xbd"),                                         /* "undeliverable" */
+                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93"), /* "cannot be delivered" */
+                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xab\xe5\xa4\xb1\xe6\x95\x97"), /* "delivery failed" */
                                          GP_STR("\xe9\x80\x80\xe4\xbf\xa1"),                                                                 /* "returned letter" */
                                          {"", 0}};
 
 /* texts that are one, whatever the subject */
 static const struct gp_str texts[] = {GP_STR("you are not a member of this mailing list"),
+                                      GP_STR("duplicated message-id in <"),
                                       GP_STR("could not be delivered to:"),
                                       GP_STR("was rejected by a remote"),
                                       {"", 0}};
@@ -85,7 +98,8 @@ static const struct gp_str delay_subjects[] = {GP_STR("delay"), GP_STR("could no
 
 static const struct gp_str daemons[] = {GP_STR("mailer-daemon"), GP_STR("postmaster"), GP_STR("mail-daemon"),
                                         GP_STR("mailerdaemon"), GP_STR("maildaemon"), GP_STR("mailer_daemon"),
-                                        GP_STR("mail.delivery.system"), GP_STR("mdaemon"), {"", 0}};
+                                        GP_STR("mail.delivery.system"), GP_STR("mdaemon"), GP_STR("post_master"),
+                                        {"", 0}};
 
 static struct gp_str field(const struct gp_reading *r, struct gp_str name)
 {
@@ -110,18 +124,24 @@ static bool is_delay(const struct gp_reading *r)
     return gp_text_has_any(r->subject, delay_subjects) || gp_text_has_any(r->human.lower, delays);
 }
 
-/* bare - is there nothing in a text but the address? Then the reason stands elsewhere. */
-static bool bare(struct gp_str said, struct gp_str address)
-{
-    size_t letters = 0;
-    for (size_t i = 0; i < said.n; i++)
-        letters += strchr(" <>\"':;*-[]().", said.p[i]) == NULL;
-    return letters < address.n + 4;
-}
-
 static struct gp_str all_said(const struct gp_reading *r)
 {
     return gp_text_flat(r->m, r->human.text, GP_REPORT_TEXT_MAX);
+}
+
+static bool has_code(struct gp_str text)
+{
+    return gp_said_reply(text).n > 0 || gp_said_status(text).n > 0;
+}
+
+/* elsewhere - does the reason not stand with the address? It is alone there, or the only code stands before it. */
+static bool elsewhere(const struct gp_reading *r, struct gp_str said, const struct gp_notice *n, struct gp_str address)
+{
+    size_t letters = 0;
+
+    for (size_t i = 0; i < said.n; i++)
+        letters += strchr(" <>\"':;*-[]().", said.p[i]) == NULL;
+    return letters < address.n + 4 || (n->n == 1 && !has_code(said) && has_code(all_said(r)));
 }
 
 /* what the text says about one; of the only one it may all be */
@@ -133,7 +153,7 @@ static struct gp_str said_about(const struct gp_reading *r, const struct gp_noti
         if (!gp_str_eq(a, who->recipient) && !gp_str_eq(a, who->original_recipient))
             continue;
         struct gp_str said = gp_notice_said(r->m, &r->human, &n->mention[i]);
-        return bare(said, a) ? all_said(r) : said;
+        return elsewhere(r, said, n, a) ? all_said(r) : said;
     }
     return alone ? all_said(r) : GP_STR("");
 }
@@ -152,8 +172,8 @@ static void evidence(const struct gp_reading *r, struct gp_report_recipient *who
         who->phase = gp_said_phase(gp_memory_lower(r->m, who->human));
     if (who->remote.n == 0)
         who->remote = gp_memory_lower(r->m, gp_said_host(who->human));
-    if (who->diagnostic.n == 0)
-        who->diagnostic = who->human;
+    if (who->diagnostic.n == 0) /* a server's words begin with its code; others have no end and no beginning */
+        who->diagnostic = who->reply.n > 0 ? gp_text_from(who->human, (size_t)(who->reply.p - who->human.p)) : who->human;
     if (who->status.n == 0)
         who->status = who->enhanced;
 }
@@ -237,6 +257,21 @@ static bool is_notice(const struct gp_reading *r, enum gp_mention_rank rank)
     return from_daemon(r) || (null_path(r) && rank >= GP_MENTION_REPLY && !gp_is_auto_reply(r));
 }
 
+/* read_enclosed - a report that somebody forwarded in the text, below words of his own */
+static bool read_enclosed(struct gp_reading *r)
+{
+    struct gp_reading inner = *r;
+
+    if (!gp_text_has(r->human.returned, GP_STR("Final-Recipient:")))
+        return false;
+    gp_mime_open(r->m, r->human.returned, &inner.parts);
+    if (inner.parts.status.n == 0)
+        return false;
+    gp_human_open(r->m, inner.parts.text, &inner.human);
+    r->parts.returned = inner.parts.returned;
+    return gp_read_dsn(&inner);
+}
+
 bool gp_read_notice(struct gp_reading *r)
 {
     struct gp_notice n;
@@ -252,6 +287,8 @@ bool gp_read_notice(struct gp_reading *r)
         if (rank >= GP_MENTION_ANNOUNCED || field(r, GP_STR("X-Failed-Recipients")).n == 0)
             add_said(r, who.recipient, said_about(r, &n, &who, false));
     }
+    if (r->report->recipients_n == 0 && read_enclosed(r))
+        return true;
     if (r->report->recipients_n == 0 && only_recipient(r).n > 0)
         add_said(r, gp_memory_lower(r->m, only_recipient(r)), all_said(r));
     r->report->cut = r->report->cut || n.cut;

@@ -4,6 +4,8 @@
  */
 #include "shared/report/human.h"
 
+#include "shared/report/fields.h"
+
 #include <string.h>
 
 /* A line of these words, and of nothing else but rulers around them, ends the text. */
@@ -68,6 +70,8 @@ static const struct gp_str begins[] = {GP_STR("below this line is a copy of"),
                                        GP_STR("message body suppressed"),
                                        GP_STR("no message was collected"),
                                        GP_STR("start original message"),
+                                       GP_STR("the non-delivered message is attached"),
+                                       GP_STR("original message is attached"),
                                        {"", 0}};
 
 /* A line that begins so, at its very start, is a header line of the returned message. */
@@ -101,16 +105,26 @@ static bool ends_text(struct gp_str line)
     return gp_text_starts_any(words, begins);
 }
 
+/* fields_begin - behind a ruler: is this line a header's, and the next one, too? */
+static bool fields_begin(struct gp_str rest, struct gp_str line)
+{
+    static const struct gp_str names[] = {GP_STR("from:"), GP_STR("to:"), GP_STR("date:"), GP_STR("subject:"),
+                                          GP_STR("message-id:"), GP_STR("mime-version:"), GP_STR("from "), {"", 0}};
+    return gp_text_starts_any(line, names) && gp_header_like(rest);
+}
+
 void gp_human_open(struct gp_report_memory *m, struct gp_str text, struct gp_human *out)
 {
     struct gp_str rest, line;
     size_t at = 0;
+    bool ruled = false;
 
     out->text = text;
     out->lower = gp_memory_lower(m, text);
     out->returned = GP_STR("");
     for (rest = out->lower; gp_text_line(&rest, &line); at = out->lower.n - rest.n) {
-        bool is_header = gp_text_starts_any(line, header);
+        bool is_header = gp_text_starts_any(line, header) || (ruled && fields_begin(rest, line));
+        ruled = line.n >= 10 && without_rulers(line).n == 0;
         if (!is_header && !ends_text(line))
             continue;
         out->returned = gp_text_from(text, is_header ? at : text.n - rest.n);
