@@ -14,6 +14,7 @@ struct gp_occasion {
     const char *stage; /* "RCPT" */
     const char *rule;  /* the rule that refused, NULL: none of the table */
     struct gp_str client, agency, sender, recipient;
+    struct gp_str detail; /* for the reply's "%" */
 };
 
 #define GP_ANSWER_TEXT_MAX (2 * GP_REPLY_TEXT_MAX)

@@ -117,6 +117,15 @@ static bool ledger_open(const struct gp_config *c, struct parts *p)
     return true;
 }
 
+/* As long as the process: callbacks use them to the very end. */
+static bool recipients_open(const struct gp_config *c, const struct parts *p)
+{
+    struct gp_suppressor *suppressor = gp_suppressor_new(c->database, p->counters, c->counters_prefix);
+    struct gp_auto_replies *auto_replies = gp_auto_replies_new(p->counters, c->counters_prefix);
+    gp_callbacks_recipients(suppressor, auto_replies);
+    return suppressor != NULL && auto_replies != NULL;
+}
+
 static void seed(void *arg, const char *allowance, const struct gp_counts *counts)
 {
     struct gp_counts sane = *counts;
@@ -159,8 +168,8 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
     gp_daemon_descriptors();
     gp_from_start();
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
-        gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !gp_callbacks_register(p->ledger) ||
-        !listen_start(c) || !gp_daemon_drop(c))
+        gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !recipients_open(c, p) ||
+        !gp_callbacks_register(p->ledger) || !listen_start(c) || !gp_daemon_drop(c))
         return false;
     struct gp_store *store = store_open(c, p->ledger);
     if (store == NULL)

@@ -11,7 +11,7 @@
 #include "shared/config.h"
 #include "shared/token.h"
 
-#define GP_PLAN_EDITS_MAX 9 /* the sender, four names deleted, four headers added */
+#define GP_PLAN_EDITS_MAX 10 /* the sender, five names deleted, four headers added */
 #define GP_PLAN_TEXT_MAX 16384 /* every plan within the bounds of unsubscribe.h and token.h fits */
 #define GP_PLAN_PUBLIC_URL_MAX                                                                                         \
     320 /* octets of public_url; a longer one is not used, it would make a line of over 998 */
@@ -56,7 +56,7 @@ bool gp_rewrite_is_ours(const struct gp_config *c, const struct gp_agency *a, st
 
 /* gp_rewrite - make the plan
  * Order: sender, deletions, additions. Sender: signed return path, unless null or
- * re-enveloped already. Headers: the client's X-Gatepost-Source and -Ref go, ours come; List-Unsubscribe as
+ * re-enveloped already. Headers: the client's X-Gatepost-Source, -Ref and -Stream go, ours come; List-Unsubscribe as
  * unsubscribe.h chooses, folded between its URIs: never two, never an https promise without public_url. Returns false
  * when the plan does not fit its bounds or a token cannot be made: the message must be answered 4xx.
  */
