@@ -176,3 +176,16 @@ bool gp_notice_delay_over(struct gp_store *s, struct gp_str agency, struct gp_st
                   time_of(since_ms, since));
     return draft_add(s, &d, now_ms);
 }
+
+bool gp_notice_quarantine(struct gp_store *s, const char *id, const char *why, uint64_t now_ms)
+{
+    struct draft d;
+    draft_begin(&d, "quarantine", GP_STR(""), GP_STR(""));
+    gp_buf_printf(&d.subject, "returned mail in quarantine: %s", why);
+    gp_buf_printf(&d.body,
+                  "A message that came back was kept and not acted on: %s.\n"
+                  "To see it: gatepostctl archive get %s\n"
+                  "There may be more of today: gatepostctl archive list\n",
+                  why, id);
+    return draft_add(s, &d, now_ms);
+}

@@ -27,4 +27,7 @@ bool gp_notice_delay(struct gp_store *s, struct gp_str agency, struct gp_str pro
 bool gp_notice_delay_over(struct gp_store *s, struct gp_str agency, struct gp_str provider, uint64_t since_ms,
                           uint64_t now_ms);
 
+/* gp_notice_quarantine - to the operator: a message waits for people to look at it; id: of the archive */
+bool gp_notice_quarantine(struct gp_store *s, const char *id, const char *why, uint64_t now_ms);
+
 #endif

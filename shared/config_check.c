@@ -52,12 +52,12 @@ void gp_claims_free(struct gp_load *l)
     free(l->claims);
 }
 
-/* same_thing - order of claims by what they claim; a sender domain is claimed inside its agency only */
+/* same_thing - order of claims by what they claim; sender domains and streams are claimed inside their agency only */
 static int same_thing(const struct gp_claim *a, const struct gp_claim *b)
 {
     if (a->kind != b->kind)
         return a->kind < b->kind ? -1 : 1;
-    if (a->kind == GP_CLAIM_DOMAIN && a->agency != b->agency)
+    if ((a->kind == GP_CLAIM_DOMAIN || a->kind == GP_CLAIM_STREAM) && a->agency != b->agency)
         return a->agency < b->agency ? -1 : 1;
     return strcmp(a->what, b->what);
 }
@@ -101,6 +101,8 @@ static void claim_fault(struct gp_load *l, const struct gp_claim *c)
         [GP_CLAIM_EGRESS] = "must stand once",
         [GP_CLAIM_COUNTERS] = "must stand once",
         [GP_CLAIM_LISTEN] = "must differ: each daemon has a socket of its own",
+        [GP_CLAIM_MAILBOX] = "must be one mailbox's name",
+        [GP_CLAIM_STREAM] = "must stand once in an agency",
     };
     const struct gp_claim *f = c->first;
     gp_fault(l->faults, c->file->name, c->line, "%s: stands twice, given \"%s\" (first at %s:%u: %s), %s", c->path,
@@ -222,6 +224,7 @@ void gp_config_check(struct gp_load *l)
         if (l->c->token_keys != NULL)
             (void)gp_keyring_load(l->c->token_keys, &l->c->keyring, l->faults);
         gp_config_auth(l);
+        gp_config_feedback(l);
     }
     if (!gp_config_index_build(l->c))
         gp_fault(l->faults, l->files[0].name, 0, "look-ups cannot be built: out of memory, or OpenSSL failed");
