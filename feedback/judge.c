@@ -142,8 +142,9 @@ static void forward(const struct gp_mail *m, struct gp_judged *out)
 /* Did a machine write it, or did it come by here before? Never answered, never sent on. */
 static bool automatic(const struct gp_mail *m)
 {
-    return m->report->automatic || m->head->automatic || m->head->forwarded ||
-           m->head->received > GP_MAIL_HEAD_RECEIVED_MAX || m->sender.n == 0;
+    bool asks = m->report->kind == GP_REPORT_UNSUBSCRIBE; /* not to be answered either, but a person's wish */
+    bool machine = asks ? m->head->automatic && !m->head->button : m->report->automatic || m->head->automatic;
+    return machine || m->head->forwarded || m->head->received > GP_MAIL_HEAD_RECEIVED_MAX || m->sender.n == 0;
 }
 
 static void judge_unsubscribe(const struct gp_mail *m, struct gp_judged *out)

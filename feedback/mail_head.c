@@ -114,6 +114,8 @@ static void note(struct gp_mail_head *h, const struct field *f)
         h->received++;
     if (gp_str_eq_nocase(f->name, GP_STR(GP_FORWARDED_HEADER)))
         h->forwarded = true;
+    if (gp_str_eq_nocase(f->name, GP_STR("X-Apple-Unsubscribe")))
+        h->button = true;
     if (gp_str_eq_nocase(f->name, GP_STR("Return-Path")) && !h->has_return_path) {
         h->has_return_path = true;
         h->return_path = bare(f->value);

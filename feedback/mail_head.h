@@ -22,6 +22,7 @@ struct gp_mail_head {
     struct gp_str to[GP_MAIL_HEAD_TO_MAX]; /* addresses at our domain: of delivery headers first, then of To and Cc */
     unsigned received;                     /* Received headers */
     bool automatic; /* no person wrote it: Auto-Submitted, Precedence, X-Autoreply and their cousins, a report */
+    bool button;    /* a mail program's unsubscribe button wrote it, for a person */
     bool forwarded; /* it bears our own mark */
 };
 
