@@ -77,12 +77,17 @@ static bool has_machine_header(const struct gp_reading *r)
     return false;
 }
 
+bool gp_has_auto_subject(const struct gp_reading *r)
+{
+    return gp_text_has_any(r->subject, subjects);
+}
+
 bool gp_is_auto_reply(const struct gp_reading *r)
 {
     static const struct gp_str precedence[] = {GP_STR("auto_reply"), GP_STR("auto-reply"), {"", 0}};
 
     return has_machine_header(r) || auto_submitted(r, GP_STR("auto-replied")) ||
-           gp_text_starts_any(value(r, GP_STR("Precedence")), precedence) || gp_text_has_any(r->subject, subjects);
+           gp_text_starts_any(value(r, GP_STR("Precedence")), precedence) || gp_has_auto_subject(r);
 }
 
 bool gp_is_automatic(const struct gp_reading *r)

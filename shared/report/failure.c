@@ -126,7 +126,8 @@ static bool is_delay(const struct gp_reading *r)
 
 static struct gp_str all_said(const struct gp_reading *r)
 {
-    return gp_text_flat(r->m, r->human.text, GP_REPORT_TEXT_MAX);
+    struct gp_mention all = {.end = r->human.text.n};
+    return gp_notice_said(r->m, &r->human, &all);
 }
 
 static bool has_code(struct gp_str text)
@@ -223,25 +224,25 @@ bool gp_read_dsn(struct gp_reading *r)
     return true;
 }
 
-static void add_said(struct gp_reading *r, struct gp_str address, struct gp_str said)
+static void add_said(struct gp_reading *r, struct gp_str address, struct gp_str said, enum gp_report_action action)
 {
     struct gp_report_recipient *to = gp_reading_add(r, address);
     if (to == NULL)
         return;
-    to->action = is_delay(r) ? GP_ACTION_DELAYED : GP_ACTION_FAILED;
+    to->action = action;
     to->human = said;
     evidence(r, to);
 }
 
 /* the addresses of X-Failed-Recipients */
-static void add_failed(struct gp_reading *r, const struct gp_notice *n)
+static void add_failed(struct gp_reading *r, const struct gp_notice *n, enum gp_report_action action)
 {
     struct gp_str failed = gp_text_to(field(r, GP_STR("X-Failed-Recipients")), 16384);
     size_t at, len;
 
     for (size_t from = 0; gp_address_scan(failed, from, &at, &len); from = at + len) {
         struct gp_report_recipient who = {.recipient = gp_memory_lower(r->m, (struct gp_str){failed.p + at, len})};
-        add_said(r, who.recipient, said_about(r, n, &who, true));
+        add_said(r, who.recipient, said_about(r, n, &who, true), action);
     }
 }
 
@@ -254,7 +255,9 @@ static bool is_notice(const struct gp_reading *r, enum gp_mention_rank rank)
         return true;
     if (!answer && (gp_text_has_any(r->subject, subjects) || gp_text_has_any(beginning, texts)))
         return true;
-    return from_daemon(r) || (null_path(r) && rank >= GP_MENTION_REPLY && !gp_is_auto_reply(r));
+    if (from_daemon(r))
+        return !gp_has_auto_subject(r);
+    return null_path(r) && rank >= GP_MENTION_COMMAND && !gp_is_auto_reply(r);
 }
 
 /* read_enclosed - a report that somebody forwarded in the text, below words of his own */
@@ -280,17 +283,18 @@ bool gp_read_notice(struct gp_reading *r)
     enum gp_mention_rank rank = n.n > 0 ? n.mention[0].rank : GP_MENTION_NONE;
     if (!is_notice(r, rank))
         return false;
+    enum gp_report_action action = is_delay(r) ? GP_ACTION_DELAYED : GP_ACTION_FAILED;
     if (rank < GP_MENTION_ANNOUNCED)
-        add_failed(r, &n);
-    for (size_t i = 0; i < n.n && (rank >= GP_MENTION_ANNOUNCED || r->report->recipients_n == 0 || i > 0); i++) {
+        add_failed(r, &n, action);
+    bool by_header = r->report->recipients_n > 0; /* surer than a mention in passing */
+    for (size_t i = 0; i < n.n && !by_header; i++) {
         struct gp_report_recipient who = {.recipient = n.mention[i].address};
-        if (rank >= GP_MENTION_ANNOUNCED || field(r, GP_STR("X-Failed-Recipients")).n == 0)
-            add_said(r, who.recipient, said_about(r, &n, &who, false));
+        add_said(r, who.recipient, said_about(r, &n, &who, false), action);
     }
     if (r->report->recipients_n == 0 && read_enclosed(r))
         return true;
     if (r->report->recipients_n == 0 && only_recipient(r).n > 0)
-        add_said(r, gp_memory_lower(r->m, only_recipient(r)), all_said(r));
+        add_said(r, gp_memory_lower(r->m, only_recipient(r)), all_said(r), action);
     r->report->cut = r->report->cut || n.cut;
     return true;
 }

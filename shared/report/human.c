@@ -110,7 +110,8 @@ static bool fields_begin(struct gp_str rest, struct gp_str line)
 {
     static const struct gp_str names[] = {GP_STR("from:"), GP_STR("to:"), GP_STR("date:"), GP_STR("subject:"),
                                           GP_STR("message-id:"), GP_STR("mime-version:"), GP_STR("from "), {"", 0}};
-    return gp_text_starts_any(line, names) && gp_header_like(rest);
+    struct gp_field next;
+    return gp_text_starts_any(line, names) && gp_field_next(&rest, &next) && next.name.n > 0;
 }
 
 void gp_human_open(struct gp_report_memory *m, struct gp_str text, struct gp_human *out)

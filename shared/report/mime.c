@@ -13,6 +13,7 @@
 #define PARTS_MAX 1000          /* of one message */
 #define CONTENT_TYPE_MAX 2048   /* octets of the field that are looked at */
 #define RETURNED_MAX (64u << 10) /* of the returned message */
+#define SCANNED_MAX (6u * GP_REPORT_OCTETS_MAX) /* octets searched for boundaries, at all depths together */
 
 struct grown {
     char *p;
@@ -26,6 +27,7 @@ struct walk {
     struct gp_str html;
     struct gp_str attached; /* the first message/rfc822, as it stands */
     unsigned parts;
+    size_t scanned;
 };
 
 struct type {
@@ -294,7 +296,9 @@ static void visit(struct walk *w, struct gp_str entity, unsigned depth, bool mes
     }
     if (message)
         w->out->report_type = t.report_type;
-    if (role == ROLE_MULTIPART && t.boundary.n > 0)
+    w->scanned += role == ROLE_MULTIPART ? body.n : 0;
+    w->out->cut = w->out->cut || w->scanned > SCANNED_MAX;
+    if (role == ROLE_MULTIPART && t.boundary.n > 0 && w->scanned <= SCANNED_MAX)
         visit_parts(w, body, t.boundary, depth + 1);
     else
         visit_leaf(w, role == ROLE_MULTIPART ? ROLE_TEXT : role, transfer(w->m, header, body), t.charset);
@@ -304,7 +308,7 @@ static void open_one(struct walk *w, struct gp_str entity)
 {
     struct gp_str body;
     *w->out = (struct gp_parts){.cut = w->out->cut};
-    *w = (struct walk){.m = w->m, .out = w->out, .parts = w->parts};
+    *w = (struct walk){.m = w->m, .out = w->out, .parts = w->parts, .scanned = w->scanned};
     while (entity.n > 0 && (entity.p[0] == '\n' || gp_str_starts_nocase(entity, GP_STR("From "))))
         entity = gp_text_from(entity, gp_str_find(entity, '\n') + 1); /* a mailbox file's separator */
     gp_header_split(entity, &w->out->header, &body);

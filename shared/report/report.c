@@ -87,6 +87,8 @@ static enum gp_report_kind kind_of(struct gp_reading *r)
 
     if (statistics)
         return GP_REPORT_OTHER;
+    if (gp_read_ses(r))
+        return r->report->kind;
     if (gp_read_feedback(r))
         return GP_REPORT_ARF;
     if (gp_read_dsn(r))
