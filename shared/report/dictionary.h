@@ -2,8 +2,9 @@
  *
  * dictionary.h - entries of the dictionaries: read, kept, found (private to shared/report; gatepost-dictionary(5))
  *
- * Finding is pure and takes O(n) of the text: three octets of each pattern stand in a hash table, and only where the
- * text has the same three is the pattern compared.
+ * Finding is pure and takes O(n) of the text: three octets of each way a pattern can begin stand in a hash table, and
+ * only where the text has the same three is the pattern compared. What a hostile text can cost beyond that is bounded by
+ * GP_DICTIONARY_STEPS octets compared for each octet of it.
  */
 #ifndef GP_REPORT_DICTIONARY_H
 #define GP_REPORT_DICTIONARY_H
@@ -17,37 +18,36 @@
 #define GP_DICTIONARY_PROVIDERS_MAX 128
 #define GP_DICTIONARY_SUFFIXES_MAX 1024
 #define GP_DICTIONARY_NAME_MAX 32     /* octets of a provider's name */
-#define GP_DICTIONARY_WORDINGS_MAX 64 /* that one pattern's alternatives may give */
+#define GP_DICTIONARY_STEPS 64
 #define GP_DICTIONARY_SUSPEND_MAX_S (7 * 24 * 3600)
 
-/* Octets of a compiled pattern that are no letters. The text looked through has no control characters but line ends. */
-#define GP_PATTERN_ANY '\1'    /* up to GP_PATTERN_ANY_MAX octets of one line, or none */
-#define GP_PATTERN_DIGITS '\2' /* one digit or more */
-#define GP_PATTERN_ANY_MAX 100
-#define GP_PATTERN_MAX 400     /* octets */
+#define GP_PATTERN_MAX 1000     /* octets */
+#define GP_PATTERN_ANY_MAX 100  /* octets that a * may stand for */
+#define GP_PATTERN_RUN_MAX 32
+#define GP_PATTERN_KEY 3        /* octets by which it is looked up */
 
-/* A wording of an entry's pattern: one for each way through its alternatives. */
 struct gp_pattern {
-    uint32_t entry; /* whose it is */
-    uint32_t next;  /* in the chain of its key, one more than the index; 0 ends it */
-    uint16_t n;     /* octets of text */
-    uint16_t key;   /* where in text its key begins */
-    bool open_start, open_end; /* also within a word */
-    char *text;
+    bool open_start; /* may begin within a word */
+    uint16_t n;
+    char *text;      /* NULL for none */
 };
 
-/* gp_pattern_read - take a pattern apart into wordings
- * *out is an array of *n for the caller to free, as is the text of each; key, entry and next are left 0.
- * Returns NULL, or a static text that says what is wrong (then there is nothing to free).
+/* gp_pattern_read - out->text is for gp_pattern_free; returns NULL, or a static text that says what is wrong */
+const char *gp_pattern_read(struct gp_str field, struct gp_pattern *out);
+void gp_pattern_free(struct gp_pattern *p);
+
+/* gp_pattern_beginning - the letters with which a text must begin to fit, if the nth of the first alternatives is taken
+ * Returns how many there are in run; *end when there is no nth.
  */
-const char *gp_pattern_read(struct gp_str field, struct gp_pattern **out, size_t *n);
-void gp_patterns_free(struct gp_pattern *p, size_t n);
+size_t gp_pattern_beginning(const struct gp_pattern *p, size_t nth, char run[GP_PATTERN_RUN_MAX], bool *end);
 
-/* gp_pattern_fits - does the text have the wording where its key stands at `at`? */
-bool gp_pattern_fits(const struct gp_pattern *p, struct gp_str text, size_t at);
+/* gp_pattern_fits - does it stand at `at` of the text?
+ * *steps: how many octets may still be compared; when it reaches 0 the answer is no.
+ */
+bool gp_pattern_fits(const struct gp_pattern *p, struct gp_str text, size_t at, unsigned *steps);
 
-/* gp_pattern_keys - how many keys p may have: octets of its text before the first that is no letter, less two */
-size_t gp_pattern_keys(const struct gp_pattern *p);
+/* gp_pattern_lower - Latin (ASCII and U+00C0..U+00DE) and Cyrillic letters of UTF-8 in lower case, in place */
+void gp_pattern_lower(char *p, size_t n);
 
 #define GP_PROVIDERS_WORDS (GP_DICTIONARY_PROVIDERS_MAX / 64)
 struct gp_providers {
@@ -59,7 +59,7 @@ struct gp_dictionary_entry {
     int16_t provider;     /* GP_CODE_ANY, or the number of one */
     char reply[3];        /* digits; 'x' for any */
     int16_t enhanced[3];  /* GP_CODE_ANY for any */
-    bool codes_only;      /* no pattern */
+    struct gp_pattern pattern;
     enum gp_category category;
     enum gp_reply_action action;
     uint32_t action_s;    /* how long to suspend; 0 when not said */
