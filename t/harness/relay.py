@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole relay on loopback under one state directory: Postfix, memcached, sink, gatepost-policyd, gatepost-milter.
+"""A whole relay on loopback under one state directory: Postfix, memcached, sink, gatepost-policyd, gatepost-milter,
+gatepost-feedback.
 
     with Relay(agencies=text) as relay:
         relay.client("127.0.0.10").submit(...)
@@ -100,7 +101,7 @@ class Relay:
     def prepare(self):
         if os.geteuid() != 0:
             raise Trouble("Postfix can only be started by root: run this as root or by sudo")
-        for name in ("gatepost-policyd", "gatepost-milter", "gatepostctl"):
+        for name in ("gatepost-policyd", "gatepost-milter", "gatepost-feedback", "gatepostctl"):
             if not os.access(self.program(name), os.X_OK):
                 raise Trouble(f"{self.program(name)} is missing: build it first (./quickstart does)")
         if self.state is None:
@@ -223,6 +224,8 @@ class Relay:
         self.say("gatepost-milter")
         self.milters = [self.add_gatepost("milter", instance) for instance in self.instances]
         self.milter = self.milters[0]
+        self.say("gatepost-feedback")
+        self.feedback = self.add_gatepost("feedback")
         self.say("a private Postfix")
         self.raise_postfix(sink_port)
         self.say("a private Dovecot, for logins")
@@ -289,7 +292,10 @@ class Relay:
             "CTL": run([self.program("gatepostctl"), "--config", self.config()]),
             "START_POLICYD": run(self.policyd.argv), "START_MILTER": run(self.milter.argv),
             "START_MEMCACHED": run(self.memcached.argv) if self.with_memcached else "",
-            "POLICYD_LOG": self.policyd.log, "MILTER_LOG": self.milter.log, "RETURN_MAILDIR": self.path("returned"),
+            "POLICYD_LOG": self.policyd.log, "MILTER_LOG": self.milter.log,
+            "FEEDBACK_SOCKET": self.path("spool", "gatepost", "feedback.sock"), "PID_FEEDBACK": self.feedback.pid,
+            "START_FEEDBACK": run(self.feedback.argv), "FEEDBACK_LOG": self.feedback.log,
+            "ARCHIVE": self.path("db", "archive"), "RETURN_MAILDIR": self.path("returned"),
             "STATE": self.state, "LOGIN_PORT": self.login_port, "BOTH_PORT": self.both_port,
             "LOGIN_USER": self.logins[0] if self.logins else "", "LOGIN_PASSWORD": self.login_password,
             "LOGIN_CA": self.path("tls", "ca.pem"),
@@ -369,11 +375,13 @@ class Relay:
         return self.delivered()
 
     def returned(self):
-        """Messages in the Maildir."""
-        new, found = self.path("returned", "new"), []
-        for name in sorted(os.listdir(new)) if os.path.isdir(new) else []:
-            with open(os.path.join(new, name), "rb") as f:
-                found.append(f.read())
+        """Messages that came back, from the archive; what stands there may still be unread."""
+        found = []
+        for directory, _, names in os.walk(self.path("db", "archive")):
+            for name in names:
+                if name.endswith(".eml"):
+                    with open(os.path.join(directory, name), "rb") as f:
+                        found.append(f.read())
         return found
 
     def log(self, name="milter"):

@@ -36,6 +36,7 @@ def configuration(state, instance="", **changes):
         "log": "stderr",
         "feedback_listen": f"unix:{state}/spool/gatepost/feedback.sock",
         "archive": f"{state}/db/archive",
+        "maildir": f"{state}/returned",
         "dictionaries": [os.path.join(ROOT, "feedback", "dictionary")],
     }
     settings.update(changes)
