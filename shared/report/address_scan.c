@@ -62,7 +62,8 @@ bool gp_address_scan(struct gp_str text, size_t from, size_t *at, size_t *len)
             return false;
         size_t begin = local_begin(text, from, i);
         size_t domain = domain_length((struct gp_str){text.p + i + 1, text.n - i - 1});
-        if (begin < i && domain > 0 && i - begin + 1 + domain <= GP_ADDRESS_MAX) {
+        bool character = begin < i && ((unsigned char)text.p[begin] & 0xC0) != 0x80;
+        if (character && domain > 0 && i - begin + 1 + domain <= GP_ADDRESS_MAX) {
             *at = begin;
             *len = i - begin + 1 + domain;
             return true;

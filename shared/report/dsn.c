@@ -8,6 +8,7 @@
 #include "shared/report/smtp_said.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
+#define HOST_MAX 255
 
 enum kind { K_FINAL, K_ORIGINAL, K_ACTUAL, K_ACTION, K_STATUS, K_DIAGNOSTIC, K_REMOTE, K_ENVELOPE, K_REPORTER, K_SENDER,
             K_ARRIVAL, K_COUNT };
@@ -64,7 +65,7 @@ static struct gp_str host(struct gp_report_memory *m, struct gp_str v)
     size_t n = 0;
     while (n < v.n && v.p[n] != ' ' && v.p[n] != '(')
         n++;
-    return gp_memory_lower(m, gp_text_to(v, n));
+    return n <= HOST_MAX ? gp_memory_lower(m, gp_text_to(v, n)) : GP_STR("");
 }
 
 static struct gp_str flat(struct gp_report_memory *m, struct gp_str v)

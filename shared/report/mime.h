@@ -11,7 +11,7 @@
 #include "shared/report/fields.h"
 
 struct gp_parts {
-    struct gp_str header;      /* of the message; raw, lines end with '\n' */
+    struct gp_str header;      /* of the message; clean */
     struct gp_str text;        /* text for people, all of it up to a report or returned message; clean */
     struct gp_str status;      /* the fields of every delivery-status part; clean */
     struct gp_str feedback;    /* the fields of a feedback-report part; clean */

@@ -180,7 +180,8 @@ static enum gp_mention_rank rank_of(const struct scan *s, struct gp_str line, si
         return GP_MENTION_ALIAS;
     if (ends_with_any(before, commands))
         return GP_MENTION_COMMAND;
-    if (begins_line(before) || gp_str_starts_nocase(before, GP_STR(">>> "))) {
+    bool listed = gp_str_starts_nocase(before, GP_STR(">>> ")) && gp_str_find(before, ':') == before.n; /* >>> Name <a@b> */
+    if (begins_line(before) || listed) {
         bool brackets = before.n > 0 && before.p[before.n - 1] == '<';
         if (!brackets && after.n > 0 && (unsigned char)after.p[0] >= 0x80)
             return GP_MENTION_NONE; /* it is part of a sentence */
@@ -191,7 +192,7 @@ static enum gp_mention_rank rank_of(const struct scan *s, struct gp_str line, si
     return behind_reply(before) ? GP_MENTION_REPLY : GP_MENTION_NONE;
 }
 
-static void note(struct scan *s, struct gp_str line, size_t begin, size_t at, size_t len)
+static void note(struct scan *s, struct gp_str line, size_t at, size_t len, size_t begin, size_t end)
 {
     enum gp_mention_rank rank = rank_of(s, line, at, len);
 
@@ -202,7 +203,7 @@ static void note(struct scan *s, struct gp_str line, size_t begin, size_t at, si
         return;
     }
     s->found[s->n++] = (struct gp_mention){.address = {line.p + at, len}, .rank = rank, .begin = begin,
-                                           .end = begin + line.n};
+                                           .end = end};
 }
 
 static void scan_lines(struct scan *s)
@@ -211,12 +212,13 @@ static void scan_lines(struct scan *s)
     size_t begin = 0, at, len;
 
     for (; !s->cut && gp_text_line(&rest, &line); begin = s->human->lower.n - rest.n) {
+        size_t end = begin + line.n;
         line = gp_text_to(line, LINE_MAX_LOOKED_AT);
         size_t from = 0;
         if (gp_str_find(line, '@') < line.n) {
             size_t before = s->n;
-            while (s->n == before && from < line.n && from < 2000 && gp_address_scan(line, from, &at, &len)) {
-                note(s, line, begin, at, len);
+            while (s->n == before && gp_address_scan(line, from, &at, &len)) {
+                note(s, line, at, len, begin, end);
                 from = at + len;
             }
         }

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_MAX (64u << 10) /* of the message itself that is looked at */
-
 static const char *const kinds[] = {"dsn", "bounce", "arf", "auto-reply", "unsubscribe", "other"};
 static const char *const actions[] = {"", "failed", "delayed", "delivered", "relayed", "expanded"};
 
@@ -107,7 +105,6 @@ static void read_all(struct gp_reading *r, struct gp_str raw)
     struct gp_report *out = r->report;
 
     gp_mime_open(r->m, raw, &r->parts);
-    r->parts.header = gp_text_to(r->parts.header, HEADER_MAX);
     gp_human_open(r->m, r->parts.text, &r->human);
     if (r->parts.returned.n == 0)
         r->parts.returned = r->human.returned;

@@ -73,7 +73,7 @@ struct gp_str gp_said_reply(struct gp_str text)
 {
     /* in this order: what the words before it, or the enhanced code behind it, vouch for; then any */
     static const struct gp_str before[] = {GP_STR("said: "), GP_STR("said "),     GP_STR("<<< "),  GP_STR("returned '"),
-                                           GP_STR("code :"), GP_STR("failure: "), GP_STR("#"),     GP_STR("smtp; "),
+                                           GP_STR("code :"), GP_STR("failure: "), GP_STR("smtp; "),
                                            GP_STR("smtp;"),  GP_STR("error: "),   GP_STR("reason: "), GP_STR("]: "), {"", 0}};
     struct gp_str any = GP_STR("");
 
@@ -146,6 +146,9 @@ static const struct {
     {GP_STR("step: rcpt to"), GP_PHASE_RCPT},
     {GP_STR("step: mail from"), GP_PHASE_MAIL},
     {GP_STR("step: data"), GP_PHASE_DATA},
+    {GP_STR("progress was rcpt to"), GP_PHASE_RCPT},
+    {GP_STR("progress was mail from"), GP_PHASE_MAIL},
+    {GP_STR("progress was data"), GP_PHASE_DATA},
     {GP_STR("smtp:rcpt"), GP_PHASE_RCPT},
     {GP_STR("smtp:mail"), GP_PHASE_MAIL},
     {GP_STR("smtp:data"), GP_PHASE_DATA},
@@ -204,20 +207,50 @@ enum gp_report_phase gp_said_phase(struct gp_str lower)
     return phase;
 }
 
+/* host_begin - a host name at the start of s, or "" */
+static struct gp_str host_begin(struct gp_str s)
+{
+    size_t n = 0;
+
+    while (n < s.n && n < 255 && (unsigned char)s.p[n] < 0x80 && strchr(" [(:\n", s.p[n]) == NULL)
+        n++;
+    while (n > 0 && s.p[n - 1] == '.')
+        n--;
+    return gp_str_find(gp_text_to(s, n), '.') < n ? gp_text_to(s, n) : GP_STR("");
+}
+
+/* host_before - the word that ends before at, an address in brackets left out */
+static struct gp_str host_before(struct gp_str text, size_t at)
+{
+    size_t end = at;
+
+    if (end > 0 && text.p[end - 1] == ']') {
+        while (end > 0 && text.p[end - 1] != '[')
+            end--;
+        end -= end > 1 ? 2 : 1;
+    }
+    size_t begin = end;
+    while (begin > 0 && end - begin < 255 && text.p[begin - 1] != ' ')
+        begin--;
+    return host_begin(gp_text_to(gp_text_from(text, begin), end - begin));
+}
+
 struct gp_str gp_said_host(struct gp_str text)
 {
     static const struct gp_str before[] = {GP_STR("while talking to "), GP_STR("While talking to "), GP_STR("host: "),
-                                           GP_STR("host "), GP_STR("by the server for the recipient domain "), {"", 0}};
+                                           GP_STR("host "), GP_STR("Connected to "), {"", 0}};
+    static const struct gp_str behind[] = {GP_STR(" did not like our "), GP_STR(" does not like recipient"),
+                                           GP_STR(" rejected your message"), GP_STR(" responded with failure"), {"", 0}};
+    struct gp_str found = GP_STR("");
 
-    for (const struct gp_str *b = before; b->n > 0; b++) {
-        struct gp_str rest = gp_text_from(text, gp_text_at(text, *b) + b->n);
-        size_t n = 0;
-        while (n < rest.n && n < 255 && strchr(" [(:\n", rest.p[n]) == NULL)
-            n++;
-        while (n > 0 && rest.p[n - 1] == '.')
-            n--;
-        if (n > 0 && gp_str_find(gp_text_to(rest, n), '.') < n)
-            return gp_text_to(rest, n);
+    for (const struct gp_str *b = before; b->n > 0 && found.n == 0; b++)
+        found = host_begin(gp_text_from(text, gp_text_at(text, *b) + b->n));
+    for (const struct gp_str *b = behind; b->n > 0 && found.n == 0; b++)
+        found = gp_text_has(text, *b) ? host_before(text, gp_text_at(text, *b)) : found;
+    size_t google = gp_text_at(text, GP_STR("for the recipient domain "));
+    if (found.n == 0 && google < text.n) {
+        struct gp_str rest = gp_text_from(text, google);
+        found = host_begin(gp_text_from(rest, gp_text_at(rest, GP_STR(" by ")) + 4));
     }
-    return GP_STR("");
+    return found;
 }

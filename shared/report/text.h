@@ -15,7 +15,7 @@
  */
 struct gp_str gp_text_decode(struct gp_report_memory *m, struct gp_str octets, struct gp_str charset);
 
-/* gp_text_words - encoded words (RFC 2047) decoded, lines joined: the text of a header value */
+/* gp_text_words - clean text with its encoded words (RFC 2047) decoded, lines joined */
 struct gp_str gp_text_words(struct gp_report_memory *m, struct gp_str value);
 
 /* gp_text_flat - clean text in one line, runs of blanks as one blank; at most max octets, cut between characters */
@@ -26,6 +26,9 @@ struct gp_str gp_text_html(struct gp_report_memory *m, struct gp_str html);
 
 /* gp_text_line - take the next line off *rest, without its end; false when *rest is spent */
 bool gp_text_line(struct gp_str *rest, struct gp_str *line);
+
+/* gp_text_cut - at most max octets of s, cut between characters of UTF-8 */
+struct gp_str gp_text_cut(struct gp_str s, size_t max);
 
 /* gp_text_at - where needle stands in text, or text.n; both in lower case, or the case counts */
 size_t gp_text_at(struct gp_str text, struct gp_str needle);

@@ -123,6 +123,8 @@ struct gp_str gp_text_decode(struct gp_report_memory *m, struct gp_str octets, s
         from = "ISO-2022-JP";
     else if (plain && gp_str_utf8(octets))
         from = NULL; /* many say us-ascii and write UTF-8 */
+    else if (gp_str_starts_nocase(charset, GP_STR("utf")))
+        from = from != NULL ? from : "UTF-8"; /* as it says, but for the octets that are none */
     else if (plain)
         from = "CP1252";
     text = from != NULL ? iconv_all(m, octets, from) : gp_memory_copy(m, octets);
@@ -162,9 +164,8 @@ struct gp_str gp_text_words(struct gp_report_memory *m, struct gp_str value)
     size_t n = 0;
 
     if (!gp_text_has(v, GP_STR("=?")))
-        return gp_text_flat(m, gp_text_decode(m, v, GP_STR("")), v.n * 4);
-    if (v.n > 4096)
-        v.n = 4096;
+        return gp_text_flat(m, v, v.n);
+    v = gp_text_cut(v, 4096);
     char *out = gp_memory_get(m, v.n * 4);
     if (out == NULL)
         return GP_STR("");

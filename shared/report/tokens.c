@@ -64,7 +64,7 @@ static void add_links(struct gp_reading *r, struct gp_str text)
         while (n < url.n && n < 1000 && strchr(" \n\"'<>()", url.p[n]) == NULL)
             n++;
         url.n = n < url.n ? n : url.n;
-        if (gp_text_has(url, GP_STR("/u/")) || gp_text_has(url, GP_STR("/c/")))
+        if (n < 1000 && (gp_text_has(url, GP_STR("/u/")) || gp_text_has(url, GP_STR("/c/"))))
             add_url(r, GP_PLACE_BODY, url);
         text = n > 0 ? (struct gp_str){url.p + n, (size_t)(text.p + text.n - (url.p + n))} : GP_STR("");
     }
