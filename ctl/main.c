@@ -36,6 +36,8 @@ static const struct gp_ctl_verb verbs[] = {
     {"resume", "AGENCY [--reason TEXT]", "end a pause", GP_CTL_REASON, 1, 1, gp_ctl_resume},
     {"reload", "[--reason TEXT]", "check the configuration and have the daemons take it", GP_CTL_REASON, 0, 0,
      gp_ctl_reload},
+    {"classify", "FILE|- [--json]", "what a message that came back means, and what decided", GP_CTL_JSON, 1, 1,
+     gp_ctl_classify},
     {"archive get", "ID", "print a message that came back, as it came", 0, 1, 1, gp_ctl_archive_get},
     {"archive list", "[--last 20] [--json]", "the newest messages that came back, and what became of them",
      GP_CTL_LAST | GP_CTL_JSON, 0, 0, gp_ctl_archive_list},

@@ -25,6 +25,7 @@ int gp_ctl_resume(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_reload(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_token_show(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_token_new_key(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_classify(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_check_address(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_history(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_archive_get(struct gp_ctl *ctl, const struct gp_ctl_args *args);
