@@ -47,6 +47,22 @@ static const struct gp_ctl_verb verbs[] = {
     {"token new-key", "[ID]", "print a new key for the token_keys file", 0, 0, 1, gp_ctl_token_new_key},
     {"check-address", "ADDRESS|-", "valid or invalid; - reads one address a line", GP_CTL_RAW, 1, 1,
      gp_ctl_check_address},
+    {"suppress add", "ADDRESS [--agency A] [--scope S] [--for 90d] --reason TEXT", "an address gets no more mail",
+     WHY | GP_CTL_AGENCY | GP_CTL_SCOPE | GP_CTL_FOR | GP_CTL_FOR_LONG, 1, 1, gp_ctl_suppress_add},
+    {"suppress remove", "ADDRESS [--agency A] [--scope S] [--reason TEXT]", "it gets mail again, whatever the reason was",
+     GP_CTL_REASON | GP_CTL_AGENCY | GP_CTL_SCOPE, 1, 1, gp_ctl_suppress_remove},
+    {"suppress list", "[--agency A] [--since T] [--json|--csv]", "who gets no mail, since when, why, when it is tried again",
+     GP_CTL_AGENCY | GP_CTL_SINCE | GP_CTL_JSON | GP_CTL_CSV, 0, 0, gp_ctl_suppress_list},
+    {"suppress import", "FILE [--agency A] [--scope S] --reason TEXT", "a list of addresses, or what export wrote",
+     WHY | GP_CTL_AGENCY | GP_CTL_SCOPE, 1, 1, gp_ctl_suppress_import},
+    {"suppress export", "[--agency A] [--since T] [--json]", "the same as CSV; since a time also who was released",
+     GP_CTL_AGENCY | GP_CTL_SINCE | GP_CTL_JSON, 0, 0, gp_ctl_suppress_export},
+    {"suppress history", "ADDRESS [--agency A] [--last 20] [--json]", "what came back about an address",
+     GP_CTL_AGENCY | GP_CTL_LAST | GP_CTL_JSON, 1, 1, gp_ctl_suppress_history},
+    {"report", "[--agency A] [--since 1d] [--json|--csv|--ascii]", "accepted, delivered, deferred, bounced, complained about",
+     GP_CTL_AGENCY | GP_CTL_SINCE | GP_CTL_JSON | GP_CTL_CSV | GP_CTL_ASCII, 0, 0, gp_ctl_report},
+    {"unclassified", "[--last 20] [--json]", "remote replies that no dictionary knows, the most frequent first",
+     GP_CTL_LAST | GP_CTL_JSON, 0, 0, gp_ctl_unclassified},
 };
 #define VERBS (sizeof verbs / sizeof verbs[0])
 

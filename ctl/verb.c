@@ -14,7 +14,10 @@ _Static_assert(GP_CTL_REASON_MAX == GP_DETAIL_MAX, "a journalled reason is the o
 static const struct option long_options[] = {
     {"reason", required_argument, NULL, 'r'}, {"for", required_argument, NULL, 'f'},
     {"last", required_argument, NULL, 'n'},   {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"agency", required_argument, NULL, 'A'}, {"scope", required_argument, NULL, 'S'},
+    {"since", required_argument, NULL, 'T'},  {"csv", no_argument, NULL, 'C'},
+    {"ascii", no_argument, NULL, 'U'},        {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 /* Does the name ("limit set") stand at the start of argv? Returns how many words it took, or 0. */
@@ -49,10 +52,13 @@ static const char *read_reason(const char *text, struct gp_ctl_args *out)
     return NULL;
 }
 
-static const char *read_for(const char *text, struct gp_ctl_args *out)
+static const char *read_for(const char *text, unsigned allowed, struct gp_ctl_args *out)
 {
     uint64_t s;
-    if (!gp_str_seconds(gp_str_z(text), GP_CTL_FOR_MAX_S, &s) || s == 0)
+    if ((allowed & GP_CTL_FOR_LONG) != 0) {
+        if (!gp_str_seconds(gp_str_z(text), GP_CTL_FOR_LONG_MAX_S, &s) || s == 0)
+            return "--for must be a duration from 1s to 3650d such as 12h or 90d; without it there is no end";
+    } else if (!gp_str_seconds(gp_str_z(text), GP_CTL_FOR_MAX_S, &s) || s == 0)
         return "--for must be a duration from 1s to 30d such as 90s, 30m, 12h or 2d; what is to last longer goes into "
                "the configuration file";
     out->for_s = (uint32_t)s;
@@ -66,6 +72,24 @@ static const char *read_last(const char *text, struct gp_ctl_args *out)
     return NULL;
 }
 
+/* Options of the verbs about what came back. False: it is none of them, or not allowed. */
+static bool read_feedback_option(int c, const char *value, unsigned allowed, struct gp_ctl_args *out)
+{
+    if (c == 'A' && (allowed & GP_CTL_AGENCY) != 0)
+        out->agency = value;
+    else if (c == 'S' && (allowed & GP_CTL_SCOPE) != 0)
+        out->scope = value;
+    else if (c == 'T' && (allowed & GP_CTL_SINCE) != 0)
+        out->since = value;
+    else if (c == 'C' && (allowed & GP_CTL_CSV) != 0)
+        out->csv = true;
+    else if (c == 'U' && (allowed & GP_CTL_ASCII) != 0)
+        out->ascii = true;
+    else
+        return false;
+    return true;
+}
+
 static const char *read_option(int c, const char *value, unsigned allowed, struct gp_ctl_args *out)
 {
     if (c == 'h') {
@@ -76,10 +100,12 @@ static const char *read_option(int c, const char *value, unsigned allowed, struc
         out->json = true;
         return NULL;
     }
+    if (read_feedback_option(c, value, allowed, out))
+        return NULL;
     if (c == 'r' && (allowed & GP_CTL_REASON) != 0)
         return read_reason(value, out);
     if (c == 'f' && (allowed & GP_CTL_FOR) != 0)
-        return read_for(value, out);
+        return read_for(value, allowed, out);
     if (c == 'n' && (allowed & GP_CTL_LAST) != 0)
         return read_last(value, out);
     return c == ':' ? "an option lacks its value" : "this verb has no such option";

@@ -16,6 +16,7 @@
 
 #define GP_CTL_FOR_DEFAULT_S (12 * 3600)
 #define GP_CTL_FOR_MAX_S (30 * 24 * 3600) /* memcached reads more as a date: fact H3 */
+#define GP_CTL_FOR_LONG_MAX_S (3650 * 24 * 3600)
 #define GP_CTL_REASON_MAX 200             /* octets of --reason; as much of it reaches a client */
 #define GP_CTL_LAST_DEFAULT 20
 #define GP_CTL_LAST_MAX 100000
@@ -27,7 +28,14 @@ enum {
     GP_CTL_FOR = 4,           /* --for DURATION */
     GP_CTL_LAST = 8,          /* --last N */
     GP_CTL_JSON = 16,         /* --json */
-    GP_CTL_RAW = 32           /* none at all: every word after the verb is an argument, as it is */
+    GP_CTL_RAW = 32,          /* none at all: every word after the verb is an argument, as it is */
+    /* what came back; the verb judges the texts */
+    GP_CTL_AGENCY = 1 << 13,  /* --agency AGENCY */
+    GP_CTL_SCOPE = 1 << 14,   /* --scope SCOPE */
+    GP_CTL_SINCE = 1 << 15,   /* --since TIME */
+    GP_CTL_CSV = 1 << 16,     /* --csv */
+    GP_CTL_ASCII = 1 << 17,   /* --ascii */
+    GP_CTL_FOR_LONG = 1 << 18 /* with GP_CTL_FOR: what it is for stands in the database, and may last for ten years */
 };
 
 /* The words after the verb, read. */
@@ -38,6 +46,8 @@ struct gp_ctl_args {
     uint32_t for_s;                     /* 0 when not given */
     uint64_t last;
     bool json, help;
+    const char *agency, *scope, *since; /* as they were given; NULL when not */
+    bool csv, ascii;
 };
 
 struct gp_ctl;
