@@ -68,6 +68,19 @@ static struct gp_str iconv_all(struct gp_report_memory *m, struct gp_str octets,
     return (struct gp_str){out, (size_t)(to - out)};
 }
 
+/* repair - what is not UTF-8 becomes '?', in place; iconv lets more through than RFC 3629 does */
+static void repair(char *p, size_t n)
+{
+    for (size_t i = 0, len; i < n; i += len) {
+        unsigned char c = (unsigned char)p[i];
+        len = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+        if (len > n - i || !gp_str_utf8((struct gp_str){p + i, len})) {
+            p[i] = '?';
+            len = 1;
+        }
+    }
+}
+
 /* clean - line ends to '\n', other controls away (in place: it never grows) */
 static struct gp_str clean(char *p, size_t n)
 {
@@ -123,12 +136,13 @@ struct gp_str gp_text_decode(struct gp_report_memory *m, struct gp_str octets, s
         from = "ISO-2022-JP";
     else if (plain && gp_str_utf8(octets))
         from = NULL; /* many say us-ascii and write UTF-8 */
-    else if (gp_str_starts_nocase(charset, GP_STR("utf")))
-        from = from != NULL ? from : "UTF-8"; /* as it says, but for the octets that are none */
-    else if (plain)
+    else if (plain && !gp_str_starts_nocase(charset, GP_STR("utf")))
         from = "CP1252";
     text = from != NULL ? iconv_all(m, octets, from) : gp_memory_copy(m, octets);
-    return text.n > 0 ? clean((char *)(uintptr_t)text.p, text.n) : text;
+    char *p = (char *)(uintptr_t)text.p;
+    if (text.n > 0 && !gp_str_utf8(text))
+        repair(p, text.n);
+    return text.n > 0 ? clean(p, text.n) : text;
 }
 
 /* word - one encoded word at the start of s: its length, and its text in *out; 0 when it is none */
