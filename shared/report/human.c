@@ -114,14 +114,34 @@ static bool fields_begin(struct gp_str rest, struct gp_str line)
     return gp_text_starts_any(line, names) && gp_field_next(&rest, &next) && next.name.n > 0;
 }
 
+/* unquoted - the text without one mark at the start of each line */
+static struct gp_str unquoted(struct gp_report_memory *m, struct gp_str text)
+{
+    char *out = gp_memory_get(m, text.n + 1);
+    struct gp_str rest = text, line;
+    size_t n = 0;
+
+    while (out != NULL && gp_text_line(&rest, &line)) {
+        size_t mark = gp_str_starts_nocase(line, GP_STR("> ")) ? 2 : gp_str_starts_nocase(line, GP_STR(">")) ? 1 : 0;
+        memcpy(out + n, line.p + mark, line.n - mark);
+        n += line.n - mark;
+        out[n++] = '\n';
+    }
+    return out != NULL ? (struct gp_str){out, n} : text;
+}
+
 void gp_human_open(struct gp_report_memory *m, struct gp_str text, struct gp_human *out)
 {
     struct gp_str rest, line;
     size_t at = 0;
     bool ruled = false;
 
-    out->text = text;
     out->lower = gp_memory_lower(m, text);
+    if (gp_text_has(out->lower, GP_STR("\n> final-recipient:"))) {
+        text = unquoted(m, text);
+        out->lower = gp_memory_lower(m, text);
+    }
+    out->text = text;
     out->returned = GP_STR("");
     for (rest = out->lower; gp_text_line(&rest, &line); at = out->lower.n - rest.n) {
         bool is_header = gp_text_starts_any(line, header) || (ruled && fields_begin(rest, line));

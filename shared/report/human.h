@@ -13,6 +13,7 @@ struct gp_human {
     struct gp_str returned; /* what follows, without the line that says so; "" */
 };
 
+/* gp_human_open - text: clean. A report that somebody quoted ("> Final-Recipient: ...") is read without its marks. */
 void gp_human_open(struct gp_report_memory *m, struct gp_str text, struct gp_human *out);
 
 #endif
