@@ -188,7 +188,8 @@ class Relay:
     def write_configuration(self):
         settings = dict(self.changes)
         if self.auth_port:
-            settings = {"auth_listen": f"127.0.0.1:{self.auth_port}", "auth_key": self.path("keys", "auth"), **settings}
+            settings = {"notices": f"inet:127.0.0.1:{self.own_port}", "auth_listen": f"127.0.0.1:{self.auth_port}",
+                        "auth_key": self.path("keys", "auth"), **settings}
         for instance in self.instances:
             with open(self.config(instance), "w") as f:
                 f.write(sample.configuration(self.state, instance, **settings))
@@ -203,9 +204,9 @@ class Relay:
             raise Trouble(f"the configuration has faults:\n{done.stdout}{done.stderr}")
 
     def raise_all(self):
-        ports = process.free_ports(self.milter_count + 5)
-        sink_port, self.return_port, self.ports = ports[0], ports[1], ports[5:]
-        self.auth_port, self.login_port, self.both_port = ports[2:5]
+        ports = process.free_ports(self.milter_count + 6)
+        sink_port, self.return_port, self.ports = ports[0], ports[1], ports[6:]
+        self.auth_port, self.login_port, self.both_port, self.own_port = ports[2:6]
         self.port = self.ports[0]
         self.write_configuration()
         self.daemons = []
@@ -231,7 +232,7 @@ class Relay:
         self.say("a private Dovecot, for logins")
         self.raise_dovecot()
         self.say("every listener")
-        for port in [*self.ports, self.return_port, self.login_port, self.both_port]:
+        for port in [*self.ports, self.return_port, self.login_port, self.both_port, self.own_port]:
             process.wait_for(f"Postfix to answer on port {port}", lambda: process.tcp_greets(port))
 
     def add(self, name, argv, pid_file=None):
@@ -256,7 +257,8 @@ class Relay:
             submission += [(f"127.0.0.1:{port}", extra), (f"[::1]:{port}", extra)]
         places = {"gatepost-address": submission, "gatepost-return": [(f"127.0.0.1:{self.return_port}", [])],
                   "gatepost-login": [(f"127.0.0.1:{self.login_port}", [])],
-                  "gatepost-both": [(f"127.0.0.1:{self.both_port}", [])]}
+                  "gatepost-both": [(f"127.0.0.1:{self.both_port}", [])],
+                  "gatepost-own": [(f"127.0.0.1:{self.own_port}", [])]}
         self.postfix = PrivatePostfix(self.state, places, sink_port,
                                       {"myhostname": sample.RELAY_NAME, "gatepost_return_path": sample.RETURN_PATH,
                                        "smtpd_tls_cert_file": self.path("tls", "relay.pem"),
