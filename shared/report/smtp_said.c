@@ -222,12 +222,14 @@ static struct gp_str host_begin(struct gp_str s)
 /* host_before - the word that ends before at, an address in brackets left out */
 static struct gp_str host_before(struct gp_str text, size_t at)
 {
-    size_t end = at;
+    size_t end = at, open = at;
 
     if (end > 0 && text.p[end - 1] == ']') {
-        while (end > 0 && text.p[end - 1] != '[')
+        while (open > 0 && text.p[open - 1] != '[')
+            open--;
+        end = open > 0 ? open - 1 : end;
+        while (end > 0 && text.p[end - 1] == ' ')
             end--;
-        end -= end > 1 ? 2 : 1;
     }
     size_t begin = end;
     while (begin > 0 && end - begin < 255 && text.p[begin - 1] != ' ')
