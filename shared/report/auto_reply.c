@@ -77,16 +77,22 @@ static bool has_machine_header(const struct gp_reading *r)
     return false;
 }
 
+/* in the middle of a subject such words may be a person's, if nothing else speaks for a machine */
 bool gp_has_auto_subject(const struct gp_reading *r)
 {
-    return gp_text_has_any(r->subject, subjects);
+    static const struct gp_str precedence[] = {GP_STR("bulk"), GP_STR("junk"), GP_STR("auto"), {"", 0}};
+    bool machine = gp_str_eq(value(r, GP_STR("Return-Path")), GP_STR("<>")) ||
+                   value(r, GP_STR("X-Auto-Response-Suppress")).n > 0 ||
+                   gp_text_starts_any(value(r, GP_STR("Precedence")), precedence) || auto_submitted(r, GP_STR("auto"));
+
+    return gp_text_starts_any(r->subject, subjects) || (machine && gp_text_has_any(r->subject, subjects));
 }
 
 bool gp_is_auto_reply(const struct gp_reading *r)
 {
     static const struct gp_str precedence[] = {GP_STR("auto_reply"), GP_STR("auto-reply"), {"", 0}};
 
-    return has_machine_header(r) || auto_submitted(r, GP_STR("auto-replied")) ||
+    return has_machine_header(r) || auto_submitted(r, GP_STR("auto-")) ||
            gp_text_starts_any(value(r, GP_STR("Precedence")), precedence) || gp_has_auto_subject(r);
 }
 

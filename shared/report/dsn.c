@@ -103,7 +103,7 @@ static void finish(struct gp_report_memory *m, struct gp_dsn *d, struct group *g
             r->original_recipient = gp_memory_lower(m, gp_address_field(g->value[K_ACTUAL]));
         r->action = action_of(gp_str_trim(g->value[K_ACTION]));
         r->status = gp_said_status(status);
-        r->diagnostic = diagnostic.n > 0 ? diagnostic : comment(status);
+        r->diagnostic = diagnostic.n > 0 ? diagnostic : r->status.n > 0 ? comment(status) : status;
         r->remote = host(m, flat(m, g->value[K_REMOTE]));
     }
     *g = (struct group){.have = {false}};

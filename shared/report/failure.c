@@ -224,14 +224,16 @@ bool gp_read_dsn(struct gp_reading *r)
     return true;
 }
 
-static void add_said(struct gp_reading *r, struct gp_str address, struct gp_str said, enum gp_report_action action)
+static struct gp_report_recipient *add_said(struct gp_reading *r, struct gp_str address, struct gp_str said,
+                                            enum gp_report_action action)
 {
     struct gp_report_recipient *to = gp_reading_add(r, address);
     if (to == NULL)
-        return;
+        return NULL;
     to->action = action;
     to->human = said;
     evidence(r, to);
+    return to;
 }
 
 /* the addresses of X-Failed-Recipients */
@@ -275,6 +277,23 @@ static bool read_enclosed(struct gp_reading *r)
     return gp_read_dsn(&inner);
 }
 
+/* in_passing - the first address of the text that is neither the sender's of the report nor its recipient's */
+static struct gp_str in_passing(const struct gp_reading *r)
+{
+    static const struct gp_str helpers[] = {GP_STR("postmaster@"), GP_STR("abuse@"), GP_STR("support@"),
+                                            GP_STR("help"), GP_STR("admin"), {"", 0}};
+    struct gp_str text = gp_text_to(r->human.lower, 8192), ours = gp_memory_lower(r->m, field(r, GP_STR("To")));
+    size_t at, len;
+
+    for (size_t from = 0; gp_address_scan(text, from, &at, &len); from = at + len) {
+        struct gp_str address = gp_text_to(gp_text_from(text, at), len);
+        if (!gp_str_eq(address, r->report->from) && !gp_str_eq(address, r->report->returned_from) &&
+            !gp_text_has(ours, address) && !gp_text_starts_any(address, helpers))
+            return address;
+    }
+    return GP_STR("");
+}
+
 bool gp_read_notice(struct gp_reading *r)
 {
     struct gp_notice n;
@@ -288,13 +307,17 @@ bool gp_read_notice(struct gp_reading *r)
         add_failed(r, &n, action);
     bool by_header = r->report->recipients_n > 0; /* surer than a mention in passing */
     for (size_t i = 0; i < n.n && !by_header; i++) {
-        struct gp_report_recipient who = {.recipient = n.mention[i].address};
-        add_said(r, who.recipient, said_about(r, &n, &who, false), action);
+        struct gp_report_recipient who = {.recipient = n.mention[i].address}, *to;
+        to = add_said(r, who.recipient, said_about(r, &n, &who, false), action);
+        if (to != NULL)
+            to->original_recipient = gp_notice_original(&r->human, &n.mention[i]);
     }
     if (r->report->recipients_n == 0 && read_enclosed(r))
         return true;
     if (r->report->recipients_n == 0 && only_recipient(r).n > 0)
         add_said(r, gp_memory_lower(r->m, only_recipient(r)), all_said(r), action);
+    if (r->report->recipients_n == 0 && in_passing(r).n > 0)
+        add_said(r, in_passing(r), all_said(r), action);
     r->report->cut = r->report->cut || n.cut;
     return true;
 }

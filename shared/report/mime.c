@@ -318,7 +318,7 @@ static void open_one(struct walk *w, struct gp_str entity)
     w->out->status = (struct gp_str){w->status.p, w->status.n};
     w->out->feedback = (struct gp_str){w->feedback.p, w->feedback.n};
     w->out->text = (struct gp_str){w->text.p, w->text.n};
-    if (w->out->text.n == 0 && w->html.n > 0)
+    if (gp_str_trim(w->out->text).n == 0 && w->html.n > 0)
         w->out->text = gp_text_html(w->m, w->html);
 }
 

@@ -7,20 +7,23 @@
 
 #include <string.h>
 
-#define BODY_MAX 8 /* candidates from links of a body */
+#define BODY_MAX 8     /* candidates from links of a body */
+#define TOKEN_MAX 1000 /* octets of a candidate */
 
 static void add(struct gp_reading *r, enum gp_token_place place, struct gp_str text)
 {
     struct gp_report *out = r->report;
 
-    text = gp_str_trim(text);
-    if (text.n == 0 || text.n > 1000 || out->tokens_n == GP_REPORT_TOKENS_MAX)
+    if (text.n > TOKEN_MAX || out->tokens_n == GP_REPORT_TOKENS_MAX)
+        return;
+    text = gp_text_flat(r->m, text, TOKEN_MAX);
+    if (text.n == 0)
         return;
     for (size_t i = 0; i < out->tokens_n; i++) {
         if (gp_str_eq(out->tokens[i].text, text))
             return;
     }
-    out->tokens[out->tokens_n++] = (struct gp_token_candidate){place, gp_memory_copy(r->m, text)};
+    out->tokens[out->tokens_n++] = (struct gp_token_candidate){place, text};
 }
 
 /* url - its last part; of a mailto: the address, and the subject it asks for */
@@ -61,10 +64,10 @@ static void add_links(struct gp_reading *r, struct gp_str text)
     for (unsigned i = 0; i < BODY_MAX && text.n > 0; i++) {
         struct gp_str url = gp_text_from(text, gp_text_at(text, GP_STR("https://")));
         size_t n = 0;
-        while (n < url.n && n < 1000 && strchr(" \n\"'<>()", url.p[n]) == NULL)
+        while (n < url.n && n < TOKEN_MAX && strchr(" \n\"'<>()", url.p[n]) == NULL)
             n++;
         url.n = n < url.n ? n : url.n;
-        if (n < 1000 && (gp_text_has(url, GP_STR("/u/")) || gp_text_has(url, GP_STR("/c/"))))
+        if (n < TOKEN_MAX && (gp_text_has(url, GP_STR("/u/")) || gp_text_has(url, GP_STR("/c/"))))
             add_url(r, GP_PLACE_BODY, url);
         text = n > 0 ? (struct gp_str){url.p + n, (size_t)(text.p + text.n - (url.p + n))} : GP_STR("");
     }
@@ -78,11 +81,10 @@ void gp_read_tokens(struct gp_reading *r, struct gp_str envelope_id, struct gp_s
     add(r, GP_PLACE_RETURN_PATH, sender);
     add(r, GP_PLACE_RETURN_PATH, gp_address_only(gp_field_find(returned, GP_STR("Return-Path"))));
     add_urls(r, gp_field_find(returned, GP_STR("List-Unsubscribe")));
-    add(r, GP_PLACE_REF, gp_text_flat(r->m, gp_field_find(returned, GP_STR("X-Gatepost-Ref")), 1000));
-    add(r, GP_PLACE_FEEDBACK_ID, gp_text_flat(r->m, gp_field_find(returned, GP_STR("Feedback-ID")), 1000));
+    add(r, GP_PLACE_REF, gp_field_find(returned, GP_STR("X-Gatepost-Ref")));
+    add(r, GP_PLACE_FEEDBACK_ID, gp_field_find(returned, GP_STR("Feedback-ID")));
     add(r, GP_PLACE_ENVELOPE_ID, envelope_id);
-    add(r, GP_PLACE_ENVELOPE_ID,
-        gp_text_flat(r->m, gp_field_find(r->parts.feedback, GP_STR("Original-Envelope-Id")), 1000));
+    add(r, GP_PLACE_ENVELOPE_ID, gp_field_find(r->parts.feedback, GP_STR("Original-Envelope-Id")));
     if (r->report->kind == GP_REPORT_UNSUBSCRIBE || gp_str_find(subject, ' ') == subject.n)
         add(r, GP_PLACE_SUBJECT, subject);
     add_links(r, returned);
