@@ -237,60 +237,18 @@ static bool take_line(struct gp_lmtp *l, struct gp_str *in)
     return whole;
 }
 
-static void skip(struct gp_str *in, size_t n)
-{
-    *in = (struct gp_str){in->p + n, in->n - n};
-}
-
-/* Only CRLF.CRLF ends a message, only CRLF begins a line: a lone LF or CR is an octet like any other. */
 static enum gp_lmtp_event run_data(struct gp_lmtp *l, struct gp_str *in)
 {
-    size_t i = 0;
-    while (i < in->n) {
-        char c = in->p[i];
-        switch (l->at) {
-        case GP_LMTP_AT_LINE:
-            if (c == '.') {
-                l->at = GP_LMTP_AT_DOT;
-                l->chunk = (struct gp_str){in->p, i};
-                skip(in, i + 1);
-                if (i > 0)
-                    return GP_LMTP_CHUNK;
-                continue;
-            }
-            l->at = c == '\r' ? GP_LMTP_AT_CR : GP_LMTP_AT_TEXT;
-            i++;
-            break;
-        case GP_LMTP_AT_TEXT:
-            i += gp_str_find((struct gp_str){in->p + i, in->n - i}, '\r');
-            if (i < in->n) {
-                l->at = GP_LMTP_AT_CR;
-                i++;
-            }
-            break;
-        case GP_LMTP_AT_CR:
-            l->at = c == '\n' ? GP_LMTP_AT_LINE : c == '\r' ? GP_LMTP_AT_CR : GP_LMTP_AT_TEXT;
-            i++;
-            break;
-        case GP_LMTP_AT_DOT: /* i is 0 here and below: the dot was left out */
-            l->at = c == '\r' ? GP_LMTP_AT_DOT_CR : GP_LMTP_AT_TEXT;
-            if (c == '\r')
-                skip(in, 1);
-            break;
-        case GP_LMTP_AT_DOT_CR:
-            if (c == '\n') {
-                skip(in, 1);
-                l->state = GP_LMTP_ANSWERING;
-                return GP_LMTP_MESSAGE;
-            }
-            l->at = GP_LMTP_AT_CR; /* the line only began with a dot */
-            l->chunk = GP_STR("\r");
-            return GP_LMTP_CHUNK;
-        }
+    switch (gp_dotted_feed(&l->data, in, &l->chunk)) {
+    case GP_DOTTED_CHUNK:
+        return GP_LMTP_CHUNK;
+    case GP_DOTTED_END:
+        l->state = GP_LMTP_ANSWERING;
+        return GP_LMTP_MESSAGE;
+    case GP_DOTTED_MORE:
+        break;
     }
-    l->chunk = *in;
-    skip(in, in->n);
-    return l->chunk.n > 0 ? GP_LMTP_CHUNK : GP_LMTP_MORE;
+    return GP_LMTP_MORE;
 }
 
 enum gp_lmtp_event gp_lmtp_feed(struct gp_lmtp *l, struct gp_str *in)
@@ -310,7 +268,7 @@ void gp_lmtp_begin(struct gp_lmtp *l, bool take)
 {
     reply(l, take ? "354 End with <CR><LF>.<CR><LF>" : "451 4.3.0 Not now, try again later");
     l->state = take ? GP_LMTP_DATA : GP_LMTP_COMMANDS;
-    l->at = GP_LMTP_AT_LINE;
+    l->data = (struct gp_dotted){0};
     if (!take)
         forget_envelope(l);
 }

@@ -9,7 +9,7 @@
 #ifndef GP_FEEDBACK_LMTP_H
 #define GP_FEEDBACK_LMTP_H
 
-#include "shared/str.h"
+#include "feedback/dotted.h"
 
 #define GP_LMTP_LINE_MAX 2048 /* octets of a command, without its end */
 #define GP_LMTP_PATH_MAX 320  /* octets of an address */
@@ -28,7 +28,7 @@ enum gp_lmtp_event {
 struct gp_lmtp {
     const char *host; /* our name */
     enum { GP_LMTP_COMMANDS, GP_LMTP_BEGINNING, GP_LMTP_DATA, GP_LMTP_ANSWERING, GP_LMTP_OVER } state;
-    enum { GP_LMTP_AT_LINE, GP_LMTP_AT_TEXT, GP_LMTP_AT_CR, GP_LMTP_AT_DOT, GP_LMTP_AT_DOT_CR } at; /* in the data */
+    struct gp_dotted data;
     bool greeted, have_sender, too_long;
     unsigned errors;
     size_t line_n;

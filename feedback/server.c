@@ -5,6 +5,8 @@
 #include "feedback/server.h"
 
 #include "feedback/lmtp_server.h"
+#include "feedback/mailbox.h"
+#include "feedback/maildir.h"
 #include "feedback/poison.h"
 #include "feedback/upkeep.h"
 #include "shared/clock.h"
@@ -25,6 +27,8 @@ struct server {
     struct gp_dictionaries *dictionaries;
     struct gp_intake *intake;
     struct gp_upkeep *upkeep;
+    struct gp_maildir *maildir;
+    struct gp_mailboxes *mailboxes;
     struct gp_lmtp_server *lmtp;
 };
 
@@ -50,7 +54,9 @@ static bool raise_all(struct server *s, const struct gp_config *c, int listener)
                 (s->intake = gp_intake_new(c->database, s->archive, s->dictionaries)) != NULL;
     if (good)
         gp_dictionaries_look(s->dictionaries, &c->dictionaries); /* without any, all mail waits */
-    good = good && (s->upkeep = gp_upkeep_start(c->database, s->archive, s->dictionaries)) != NULL;
+    good = good && (s->upkeep = gp_upkeep_start(c->database, s->archive, s->dictionaries)) != NULL &&
+           (s->maildir = gp_maildir_start(s->archive, s->intake)) != NULL &&
+           (s->mailboxes = gp_mailboxes_start(c->database, s->archive, s->intake)) != NULL;
     if (!good) {
         close(listener);
         return false;
@@ -62,8 +68,12 @@ static bool raise_all(struct server *s, const struct gp_config *c, int listener)
 static void end_all(struct server *s)
 {
     gp_lmtp_server_end(s->lmtp);
+    gp_mailboxes_end(s->mailboxes);
+    gp_maildir_end(s->maildir);
     gp_upkeep_end(s->upkeep);
     gp_lmtp_server_stop(s->lmtp);
+    gp_mailboxes_stop(s->mailboxes);
+    gp_maildir_stop(s->maildir);
     gp_upkeep_stop(s->upkeep);
     gp_intake_free(s->intake);
     gp_dictionaries_free(s->dictionaries);
@@ -86,6 +96,7 @@ static bool take_signals(struct server *s, int fd)
         }
         gp_reload_now(s->reload, gp_clock_monotonic_ms());
         gp_upkeep_wake(s->upkeep);
+        gp_mailboxes_wake(s->mailboxes);
         status_write(s);
     }
     return false;

@@ -15,6 +15,7 @@
 #define DAYS_MAX 3650
 #define PATH_MAX_OCTETS 1023
 #define USER_MAX 255
+#define MAILBOXES_MAX 64
 
 static const char *keep(const struct gp_spot *at, char **field, struct gp_str s)
 {
@@ -160,7 +161,7 @@ void gp_config_read_mailboxes(const struct gp_spot *at, const config_setting_t *
         const config_setting_t *e = config_setting_get_elem(list, (unsigned)i);
         struct gp_spot one = *at;
         one.line = config_setting_source_line(e);
-        if (config_setting_type(e) != CONFIG_TYPE_GROUP) {
+        if (config_setting_type(e) != CONFIG_TYPE_GROUP || c->mailboxes_n == MAILBOXES_MAX) {
             gp_conf_wrong_form(&one, e, key->right);
             continue;
         }

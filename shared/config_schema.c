@@ -126,7 +126,7 @@ const struct gp_key gp_config_keys[] = {
      0},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "soft_bounces", NO, "5", "must be a whole number from 1 to 100, such as \"5\"",
      gp_set_count, TOP(suppression.soft_count)},
-    {GP_SCOPE_TOP, GP_FORM_MAILBOXES, "mailboxes", NO, NULL, "must be a list of groups: mailboxes = ( { ... } )", NULL,
+    {GP_SCOPE_TOP, GP_FORM_MAILBOXES, "mailboxes", NO, NULL, "must be a list of at most 64 groups: mailboxes = ( { ... } )", NULL,
      0},
     {GP_SCOPE_AGENCY, GP_FORM_LIST, "streams", NO, NULL,
      "must be names of 1 to 32 letters, digits, - and _, such as [ \"newsletter\", \"transactional\" ]", gp_set_stream, 0},
