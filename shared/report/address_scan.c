@@ -44,8 +44,9 @@ static size_t domain_length(struct gp_str s)
     size_t n = 0;
 
     if (s.n > 0 && s.p[0] == '[') {
-        size_t end = gp_str_find(s, ']');
-        return end < s.n && end < 64 ? end + 1 : 0;
+        for (n = 1; n < s.n && n < 64 && (is_alnum(s.p[n]) || s.p[n] == '.' || s.p[n] == ':');)
+            n++;
+        return n < s.n && s.p[n] == ']' ? n + 1 : 0;
     }
     while (n < s.n && n < GP_DOMAIN_MAX && (is_alnum(s.p[n]) || s.p[n] == '-' || s.p[n] == '.' || s.p[n] == '_'))
         n++;

@@ -51,10 +51,10 @@ static size_t tag(struct gp_str s, struct gp_str *name)
 static size_t skip_unseen(struct gp_str s, struct gp_str name)
 {
     for (size_t at = 0; at < s.n;) {
-        size_t next = gp_text_at(gp_text_from(s, at), GP_STR("</"));
-        at += next + 2;
-        if (at >= s.n || gp_str_starts_nocase(gp_text_from(s, at), name))
-            return at < s.n ? at : s.n;
+        at += gp_text_at(gp_text_from(s, at), GP_STR("</"));
+        if (gp_str_starts_nocase(gp_text_from(s, at + 2), name))
+            return at;
+        at += 2;
     }
     return s.n;
 }

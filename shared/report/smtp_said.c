@@ -13,6 +13,11 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* digits - at the start of s, at most max; 0 when there are none or more */
 static size_t digits(struct gp_str s, size_t max)
 {
@@ -212,7 +217,7 @@ static struct gp_str host_begin(struct gp_str s)
 {
     size_t n = 0;
 
-    while (n < s.n && n < 255 && (unsigned char)s.p[n] < 0x80 && strchr(" [(:\n", s.p[n]) == NULL)
+    while (n < s.n && n < 255 && (is_digit(s.p[n]) || is_letter(s.p[n]) || strchr(".-_", s.p[n]) != NULL))
         n++;
     while (n > 0 && s.p[n - 1] == '.')
         n--;

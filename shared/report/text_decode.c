@@ -159,6 +159,8 @@ static size_t word(struct gp_report_memory *m, struct gp_str s, struct gp_str *o
         return 0;
     data = gp_text_to(rest, end);
     bool base64 = encoding.p[0] == 'b' || encoding.p[0] == 'B';
+    if (!base64 && encoding.p[0] != 'q' && encoding.p[0] != 'Q')
+        return 0;
     GMimeEncoding state;
     g_mime_encoding_init_decode(&state, base64 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     char *to = gp_memory_get(m, g_mime_encoding_outlen(&state, data.n) + 1);

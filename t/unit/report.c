@@ -172,6 +172,25 @@ static void test_returned_message_is_not_evidence(void **state)
 }
 
 static const struct {
+    const char *sample, *original;
+} originals[] = {{"postfix", "anna@old.example"},
+                 {"sendmail", "anna@club.example"},
+                 {"messaging-server", "anna@club.example"},
+                 {"messaging-server-text", "anna@club.example"},
+                 {"exim-generated", "anna@club.example"},
+                 {"qmail", ""}};
+
+static void test_originals(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof originals / sizeof originals[0]; i++) {
+        struct gp_report *r = read_sample(originals[i].sample);
+        want(originals[i].sample, "original", r->recipients[0].original_recipient, gp_str_z(originals[i].original));
+        gp_report_free(r);
+    }
+}
+
+static const struct {
     const char *sample;
     bool automatic;
 } answers[] = {{"person", false},     {"unsubscribe", true},    {"vacation", true}, {"postfix", true},
@@ -196,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_feedback),
         cmocka_unit_test(test_returned_message_is_not_evidence),
+        cmocka_unit_test(test_originals),
         cmocka_unit_test(test_automatic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
