@@ -33,11 +33,12 @@ static bool read_fields(struct gp_reading *r, struct gp_str fields)
     return out->feedback.type.n > 0;
 }
 
-/* What Microsoft's program sends: the message itself, with the recipient in a header of its own. */
+/* What Microsoft's program sends, and Amazon's for it: the message itself, with the recipient in a header of its own. */
 static bool is_jmrp(const struct gp_reading *r)
 {
     struct gp_str from = r->report->from;
     bool staff = gp_str_eq(from, GP_STR("staff@hotmail.com")) ||
+                 gp_str_starts_nocase(from, GP_STR("complaints@email-abuse.")) ||
                  gp_str_starts_nocase(r->subject, GP_STR("complaint about message from"));
 
     return r->parts.returned.n > 0 &&

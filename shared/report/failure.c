@@ -159,6 +159,15 @@ static struct gp_str said_about(const struct gp_reading *r, const struct gp_noti
     return alone ? all_said(r) : GP_STR("");
 }
 
+static struct gp_str original_of(const struct gp_reading *r, const struct gp_notice *n, struct gp_str recipient)
+{
+    for (size_t i = 0; i < n->n; i++) {
+        if (gp_str_eq(n->mention[i].address, recipient))
+            return gp_notice_original(&r->human, &n->mention[i]);
+    }
+    return GP_STR("");
+}
+
 /* codes, phase and host, from the report's words before those for people */
 static void evidence(const struct gp_reading *r, struct gp_report_recipient *who)
 {
@@ -212,11 +221,16 @@ bool gp_read_dsn(struct gp_reading *r)
         struct gp_str address = from->recipient.n > 0 ? from->recipient : from->original_recipient;
         if (address.n == 0 && d.n == 1)
             address = notice.n == 1 ? notice.mention[0].address : gp_memory_lower(r->m, only_recipient(r));
-        if (address.n == 0 || (to = gp_reading_add(r, address)) == NULL)
+        to = address.n > 0 ? gp_reading_find(r, address) : NULL;
+        if (to != NULL && (to->action == GP_ACTION_FAILED || from->action != GP_ACTION_FAILED))
+            continue; /* of several about one address, the failure counts */
+        if (address.n == 0 || (to == NULL && (to = gp_reading_add(r, address)) == NULL))
             continue;
         from->recipient = address;
         *to = *from;
         to->human = said_about(r, &notice, to, d.n == 1);
+        if (to->original_recipient.n == 0)
+            to->original_recipient = original_of(r, &notice, to->recipient);
         evidence(r, to);
     }
     r->report->cut = r->report->cut || d.cut;
@@ -310,7 +324,7 @@ bool gp_read_notice(struct gp_reading *r)
         struct gp_report_recipient who = {.recipient = n.mention[i].address}, *to;
         to = add_said(r, who.recipient, said_about(r, &n, &who, false), action);
         if (to != NULL)
-            to->original_recipient = gp_notice_original(&r->human, &n.mention[i]);
+            to->original_recipient = original_of(r, &n, to->recipient);
     }
     if (r->report->recipients_n == 0 && read_enclosed(r))
         return true;

@@ -19,6 +19,9 @@ struct gp_reading {
     struct gp_report *report;
 };
 
+/* gp_reading_find - the recipient of this address, or NULL */
+struct gp_report_recipient *gp_reading_find(const struct gp_reading *r, struct gp_str address);
+
 /* gp_reading_add - another recipient; an address that is there already, and what does not fit, is left out
  * Returns the new one, or NULL.
  */

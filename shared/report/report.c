@@ -24,14 +24,21 @@ const char *gp_report_action_name(enum gp_report_action a)
     return actions[a];
 }
 
+struct gp_report_recipient *gp_reading_find(const struct gp_reading *r, struct gp_str address)
+{
+    for (size_t i = 0; i < r->report->recipients_n; i++) {
+        if (gp_str_eq(r->report->recipients[i].recipient, address))
+            return &r->report->recipients[i];
+    }
+    return NULL;
+}
+
 struct gp_report_recipient *gp_reading_add(struct gp_reading *r, struct gp_str address)
 {
     struct gp_report *out = r->report;
 
-    for (size_t i = 0; i < out->recipients_n; i++) {
-        if (gp_str_eq(out->recipients[i].recipient, address))
-            return NULL;
-    }
+    if (gp_reading_find(r, address) != NULL)
+        return NULL;
     if (out->recipients_n == GP_REPORT_RECIPIENTS_MAX) {
         out->cut = true;
         return NULL;

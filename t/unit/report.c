@@ -178,6 +178,7 @@ static const struct {
                  {"messaging-server", "anna@club.example"},
                  {"messaging-server-text", "anna@club.example"},
                  {"exim-generated", "anna@club.example"},
+                 {"postfix-expanded", "anna@club.example"},
                  {"qmail", ""}};
 
 static void test_originals(void **state)
