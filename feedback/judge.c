@@ -117,21 +117,12 @@ static const char *contact_of(const struct gp_agency *a)
     return a != NULL && a->contact != NULL ? a->contact : NULL;
 }
 
-/* Would mail to this address come back to us? */
-static bool our_own(const struct gp_config *c, const char *address)
-{
-    struct gp_str s = gp_str_z(address);
-    size_t at = gp_str_find(s, '@');
-    struct gp_str domain = at < s.n ? (struct gp_str){s.p + at + 1, s.n - at - 1} : s;
-    return gp_str_eq_nocase(domain, gp_str_z(c->return_path)) || gp_str_eq_nocase(domain, gp_str_z(c->relay_name));
-}
-
 static void forward(const struct gp_mail *m, struct gp_judged *out)
 {
     const struct gp_agency *a = m->who->to_agency;
     const char *to = contact_of(a) != NULL ? contact_of(a) : m->config->operator_to;
     out->agency = a != NULL ? a->name : "";
-    if (our_own(m->config, to)) {
+    if (m->config->notices == NULL || gp_config_our_address(m->config, gp_str_z(to))) {
         out->outcome = GP_OUTCOME_KEPT;
         return;
     }
@@ -171,6 +162,8 @@ void gp_judge(const struct gp_mail *m, struct gp_judged *out)
     out->why = out->agency = "";
     out->forward_to = NULL;
     out->events_n = 0;
+    if (m->head->forwarded)
+        return; /* mail of our own that came round */
     if (m->who->proof == GP_PROOF_CONFLICT) {
         out->outcome = GP_OUTCOME_QUARANTINED;
         out->why = "valid tokens of two recipients";

@@ -7,6 +7,7 @@
 #include "feedback/lmtp_server.h"
 #include "feedback/mailbox.h"
 #include "feedback/maildir.h"
+#include "feedback/outbox.h"
 #include "feedback/poison.h"
 #include "feedback/upkeep.h"
 #include "shared/clock.h"
@@ -29,6 +30,7 @@ struct server {
     struct gp_upkeep *upkeep;
     struct gp_maildir *maildir;
     struct gp_mailboxes *mailboxes;
+    struct gp_outbox *outbox;
     struct gp_lmtp_server *lmtp;
 };
 
@@ -56,7 +58,8 @@ static bool raise_all(struct server *s, const struct gp_config *c, int listener)
         gp_dictionaries_look(s->dictionaries, &c->dictionaries); /* without any, all mail waits */
     good = good && (s->upkeep = gp_upkeep_start(c->database, s->archive, s->dictionaries)) != NULL &&
            (s->maildir = gp_maildir_start(s->archive, s->intake)) != NULL &&
-           (s->mailboxes = gp_mailboxes_start(c->database, s->archive, s->intake)) != NULL;
+           (s->mailboxes = gp_mailboxes_start(c->database, s->archive, s->intake)) != NULL &&
+           (s->outbox = gp_outbox_start(c->database)) != NULL;
     if (!good) {
         close(listener);
         return false;
@@ -68,10 +71,12 @@ static bool raise_all(struct server *s, const struct gp_config *c, int listener)
 static void end_all(struct server *s)
 {
     gp_lmtp_server_end(s->lmtp);
+    gp_outbox_end(s->outbox);
     gp_mailboxes_end(s->mailboxes);
     gp_maildir_end(s->maildir);
     gp_upkeep_end(s->upkeep);
     gp_lmtp_server_stop(s->lmtp);
+    gp_outbox_stop(s->outbox);
     gp_mailboxes_stop(s->mailboxes);
     gp_maildir_stop(s->maildir);
     gp_upkeep_stop(s->upkeep);

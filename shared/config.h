@@ -166,6 +166,9 @@ const struct gp_agency *gp_config_admits(const struct gp_config *c, const struct
 /* gp_config_by_token - the agency whose hash under key_id this is */
 const struct gp_agency *gp_config_by_token(const struct gp_config *c, unsigned key_id, const uint8_t hash[3]);
 
+/* gp_config_our_address - does mail to this address come back here: return_path's or relay_name's? */
+bool gp_config_our_address(const struct gp_config *c, struct gp_str address);
+
 /* gp_agency_may_send - does the domain stand under the agency's sender_domains? */
 bool gp_agency_may_send(const struct gp_agency *a, struct gp_str domain);
 

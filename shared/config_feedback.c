@@ -241,3 +241,10 @@ void gp_config_feedback_free(struct gp_config *c)
         mailbox_free(&c->mailbox[i]);
     free(c->mailbox);
 }
+
+bool gp_config_our_address(const struct gp_config *c, struct gp_str address)
+{
+    size_t at = gp_str_find(address, '@');
+    struct gp_str domain = at < address.n ? (struct gp_str){address.p + at + 1, address.n - at - 1} : address;
+    return gp_str_eq_nocase(domain, gp_str_z(c->return_path)) || gp_str_eq_nocase(domain, gp_str_z(c->relay_name));
+}
