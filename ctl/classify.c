@@ -39,7 +39,8 @@ static bool is_folder_there(const struct gp_strings *folders)
     return false;
 }
 
-/* The configuration's folders, if it was named or is there, and has one that exists; else the one beside the program. */
+/* The configuration's folders, if it was named or is there, and has one that exists; else the one beside the program.
+ */
 static struct gp_dictionary *load(struct gp_ctl *ctl)
 {
     struct gp_faults faults;

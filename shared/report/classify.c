@@ -3,7 +3,8 @@
  * classify.c - from what was said to what it means (feedback.md c3..c8, c12, d3)
  *
  * The texts are asked in the order of their worth: what was said about the recipient, what the report tells people
- * about him, the rest of it, its subject; then the bare codes. What was said before a recipient was named is never about him.
+ * about him, the rest of it, its subject; then the bare codes. What was said before a recipient was named is never
+ * about him.
  */
 #include "shared/report/evidence.h"
 
@@ -12,7 +13,8 @@
 /* All that is known about one recipient's case. */
 struct facts {
     const struct gp_dictionary *d;
-    struct gp_evidence codes;    /* its text is set for each text */
+    unsigned steps;           /* that looking into texts may still take */
+    struct gp_evidence codes; /* its text is set for each text */
     enum gp_report_phase phase;
     bool final;                  /* no more attempts */
     struct gp_str sender_domain; /* "" when not known */
@@ -44,24 +46,23 @@ static bool names_sender(const struct facts *f, struct gp_str text)
            !gp_evidence_names(text, f->recipient_domain);
 }
 
+/* What an entry says of the recipient holds only for what was finally said about him. text: "" when codes decide. */
 static enum gp_category category_of(const struct facts *f, const struct gp_dictionary_entry *e, struct gp_str text)
 {
-    bool about_recipient = e->category == GP_CATEGORY_HARD || e->category == GP_CATEGORY_UNKNOWN;
-    if (about_recipient && before_recipient(f->phase)) /* c6 */
-        return GP_CATEGORY_POLICY;
-    if (about_recipient && text.n == 0 && f->phase == GP_PHASE_DATA && !temporary(&f->codes))
-        return GP_CATEGORY_CONTENT;
-    if (e->category != GP_CATEGORY_HARD)
+    bool final = f->final && !temporary(&f->codes);
+    if (e->category != GP_CATEGORY_HARD && e->category != GP_CATEGORY_UNKNOWN)
         return e->category;
-    if (e->action == GP_REPLY_COMPARE && names_sender(f, text))
+    if (before_recipient(f->phase) || (e->action == GP_REPLY_COMPARE && names_sender(f, text))) /* c6, c7 */
         return GP_CATEGORY_POLICY;
-    return f->final && !temporary(&f->codes) ? GP_CATEGORY_HARD : GP_CATEGORY_SOFT; /* c3, c8 */
+    if (final && text.n == 0 && f->phase == GP_PHASE_DATA) /* c6 */
+        return GP_CATEGORY_CONTENT;
+    return final ? e->category : GP_CATEGORY_SOFT; /* c3, c8 */
 }
 
 static struct gp_meaning meaning_of(const struct facts *f, const struct gp_dictionary_entry *e, struct gp_str text)
 {
     bool suppresses = e->action == GP_REPLY_SUPPRESS || e->action == GP_REPLY_COMPARE;
-    struct gp_meaning m = {.category = category_of(f, e, text), 
+    struct gp_meaning m = {.category = category_of(f, e, text),
                            .matched = e->pattern.text != NULL || e->provider != GP_CODE_ANY,
                            .by = e->by};
     m.suppress = suppresses && m.category == GP_CATEGORY_HARD;
@@ -80,7 +81,7 @@ static bool ask_text(struct facts *f, struct gp_str clean, struct gp_meaning *ou
     struct gp_buf b = gp_buf_on(joined, sizeof joined);
     gp_evidence_join(clean, &f->codes, &b);
     f->codes.text = gp_buf_str(&b);
-    const struct gp_dictionary_entry *e = gp_dictionary_find(f->d, &f->codes);
+    const struct gp_dictionary_entry *e = gp_dictionary_find(f->d, &f->codes, &f->steps);
     if (e != NULL)
         *out = meaning_of(f, e, f->codes.text);
     f->codes.text = (struct gp_str){"", 0};
@@ -92,15 +93,19 @@ static struct gp_meaning ask_codes(const struct facts *f)
     const struct gp_dictionary_entry *e = gp_dictionary_find_codes(f->d, &f->codes);
     if (e != NULL)
         return meaning_of(f, e, f->codes.text);
-    return (struct gp_meaning){
-        .category = temporary(&f->codes) || !f->final ? GP_CATEGORY_SOFT : GP_CATEGORY_UNKNOWN, .by = "nothing"};
+    return (struct gp_meaning){.category = temporary(&f->codes) || !f->final ? GP_CATEGORY_SOFT : GP_CATEGORY_UNKNOWN,
+                               .by = "nothing"};
 }
 
 struct gp_meaning gp_classify_said(const struct gp_dictionary *d, const struct gp_said *said)
 {
     char clean[GP_EVIDENCE_MAX + 1];
     struct gp_buf b = gp_buf_on(clean, sizeof clean);
-    struct facts f = {.d = d, .phase = said->phase, .final = said->final};
+    struct facts f = {.d = d,
+                      .steps = GP_DICTIONARY_SAID_STEPS,
+                      .phase = said->phase,
+                      .final = said->final,
+                      .sender_domain = said->sender};
     struct gp_meaning m;
     gp_evidence_clean(said->text, &b);
     struct gp_str text = gp_evidence_strip(gp_buf_str(&b), &f.phase);
@@ -126,7 +131,7 @@ static bool ask_raw(struct facts *f, struct gp_str raw, struct gp_meaning *out)
     return b.n > 0 && ask_text(f, gp_buf_str(&b), out);
 }
 
-/* what was said of a recipient first: its codes and phase hold for the other texts too */
+/* Comes first: its codes and its phase hold for the other texts too. */
 static bool ask_diagnostic(struct facts *f, const struct gp_report_recipient *p, struct gp_meaning *out)
 {
     char clean[GP_REPORT_TEXT_MAX + 1];
@@ -169,7 +174,7 @@ static void set_all(struct gp_report *r, enum gp_category category, bool suppres
 
 static void classify_failures(const struct gp_dictionary *d, struct gp_report *r)
 {
-    struct facts f = {.d = d, .sender_domain = sender_domain(r), .final = true};
+    struct facts f = {.d = d, .steps = GP_DICTIONARY_REPORT_STEPS, .sender_domain = sender_domain(r), .final = true};
     struct gp_meaning m = {0};
     for (size_t i = 0; i < r->recipients_n; i++) {
         m = judge(&f, r, i);
@@ -187,7 +192,8 @@ static void classify_failures(const struct gp_dictionary *d, struct gp_report *r
 
 void gp_classify(const struct gp_dictionary *d, struct gp_report *r)
 {
-    bool harmless = gp_str_eq(r->feedback.type, GP_STR("not-spam")) || gp_str_eq(r->feedback.type, GP_STR("auth-failure"));
+    bool harmless =
+        gp_str_eq(r->feedback.type, GP_STR("not-spam")) || gp_str_eq(r->feedback.type, GP_STR("auth-failure"));
     switch (r->kind) {
     case GP_REPORT_DSN:
     case GP_REPORT_BOUNCE:

@@ -51,6 +51,7 @@ struct gp_said {
     struct gp_str provider; /* host name of the relay, or the recipient's domain; "" */
     enum gp_report_phase phase;
     bool final;             /* it will not be tried again */
+    struct gp_str sender;   /* domain of the return path, "": one that is said not to exist may be ours */
 };
 struct gp_meaning {
     enum gp_category category;

@@ -54,31 +54,33 @@ static uint32_t key_of(const char *p)
 }
 
 /* A beginning is kept under those three of its octets which the fewest others are kept under. */
-static bool index_beginning(struct gp_dictionary_reading *r, uint16_t *used, uint32_t entry, const char *run, size_t n)
+static bool index_beginning(struct gp_dictionary_reading *r, uint16_t *used, uint32_t entry,
+                            const struct gp_pattern_beginning *b)
 {
     struct gp_dictionary *d = r->d;
     size_t best = 0;
-    for (size_t at = 1; at + GP_PATTERN_KEY <= n; at++)
-        if (used[key_of(run + at)] < used[key_of(run + best)])
-            best = at;
-    uint32_t key = key_of(run + best);
     if (!gp_dictionary_grow(r, &d->keys, d->keys_n, sizeof *d->keys))
         return false;
-    d->keys[d->keys_n] = (struct gp_dictionary_key){.entry = entry, .next = d->chain[key], .at = (uint16_t)best};
-    d->chain[key] = (uint32_t)++d->keys_n;
-    used[key]++;
+    for (size_t at = 1; at + GP_PATTERN_KEY <= b->n; at++)
+        if (used[key_of(b->run + at)] < used[key_of(b->run + best)])
+            best = at;
+    uint32_t number = key_of(b->run + best);
+    struct gp_dictionary_key *key = &d->keys[d->keys_n++];
+    *key = (struct gp_dictionary_key){
+        .entry = entry, .next = d->chain[number], .from = (uint16_t)b->from, .at = (uint8_t)best};
+    memcpy(key->octets, b->run + best, GP_PATTERN_KEY);
+    d->chain[number] = (uint32_t)d->keys_n;
+    used[number]++;
     return true;
 }
 
 static bool index_entry(struct gp_dictionary_reading *r, uint16_t *used, uint32_t entry)
 {
-    char run[GP_PATTERN_RUN_MAX];
-    bool end = false, good = true;
-    for (size_t nth = 0; good && !end; nth++) {
-        size_t n = gp_pattern_beginning(&r->d->entries[entry].pattern, nth, run, &end);
-        good = end || index_beginning(r, used, entry, run, n);
-    }
-    return good;
+    struct gp_pattern_beginning b;
+    for (size_t nth = 0; gp_pattern_beginning(&r->d->entries[entry].pattern, nth, &b); nth++)
+        if (!index_beginning(r, used, entry, &b))
+            return false;
+    return true;
 }
 
 static int suffix_order(const void *a, const void *b)
@@ -197,16 +199,17 @@ const struct gp_dictionary_entry *gp_dictionary_find_codes(const struct gp_dicti
     return first_of(d, e, d->codes + d->provider_codes_n, d->codes_n - d->provider_codes_n);
 }
 
-const struct gp_dictionary_entry *gp_dictionary_find(const struct gp_dictionary *d, const struct gp_evidence *e)
+const struct gp_dictionary_entry *gp_dictionary_find(const struct gp_dictionary *d, const struct gp_evidence *e,
+                                                     unsigned *steps)
 {
     const struct gp_dictionary_entry *best = first_of(d, e, d->codes, d->provider_codes_n);
-    unsigned steps = GP_DICTIONARY_STEPS * (unsigned)(e->text.n + 100);
     for (size_t at = 0; at + GP_PATTERN_KEY <= e->text.n; at++) {
         for (uint32_t k = d->chain[key_of(e->text.p + at)]; k > 0; k = d->keys[k - 1].next) {
             const struct gp_dictionary_key *key = &d->keys[k - 1];
             const struct gp_dictionary_entry *entry = &d->entries[key->entry];
-            if ((best == NULL || entry < best) && key->at <= at && codes_fit(entry, e) &&
-                gp_pattern_fits(&entry->pattern, e->text, at - key->at, &steps))
+            if ((best == NULL || entry < best) && memcmp(key->octets, e->text.p + at, GP_PATTERN_KEY) == 0 &&
+                key->at <= at && codes_fit(entry, e) &&
+                gp_pattern_fits(&entry->pattern, key->from, e->text, at - key->at, steps))
                 best = entry;
         }
     }

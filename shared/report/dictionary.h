@@ -4,7 +4,7 @@
  *
  * Finding is pure and takes O(n) of the text: three octets of each way a pattern can begin stand in a hash table, and
  * only where the text has the same three is the pattern compared. What a hostile text can cost beyond that is bounded by
- * GP_DICTIONARY_STEPS octets compared for each octet of it.
+ * the caller, in comparisons; what is not found until they are spent is not there.
  */
 #ifndef GP_REPORT_DICTIONARY_H
 #define GP_REPORT_DICTIONARY_H
@@ -18,7 +18,8 @@
 #define GP_DICTIONARY_PROVIDERS_MAX 128
 #define GP_DICTIONARY_SUFFIXES_MAX 1024
 #define GP_DICTIONARY_NAME_MAX 32     /* octets of a provider's name */
-#define GP_DICTIONARY_STEPS 64
+#define GP_DICTIONARY_SAID_STEPS 250000u    /* for one reply: some 2 ms */
+#define GP_DICTIONARY_REPORT_STEPS 2500000u /* for all texts of one report: some 20 ms */
 #define GP_DICTIONARY_SUSPEND_MAX_S (7 * 24 * 3600)
 
 #define GP_PATTERN_MAX 1000     /* octets */
@@ -36,15 +37,19 @@ struct gp_pattern {
 const char *gp_pattern_read(struct gp_str field, struct gp_pattern *out);
 void gp_pattern_free(struct gp_pattern *p);
 
-/* gp_pattern_beginning - the letters with which a text must begin to fit, if the nth of the first alternatives is taken
- * Returns how many there are in run; *end when there is no nth.
- */
-size_t gp_pattern_beginning(const struct gp_pattern *p, size_t nth, char run[GP_PATTERN_RUN_MAX], bool *end);
+/* A way a pattern can begin: a text that fits has this run of letters there, if the alternative at `from` is taken. */
+struct gp_pattern_beginning {
+    size_t from, n;
+    char run[GP_PATTERN_RUN_MAX];
+};
 
-/* gp_pattern_fits - does it stand at `at` of the text?
- * *steps: how many octets may still be compared; when it reaches 0 the answer is no.
+/* gp_pattern_beginning - the nth of the first alternatives; false when there is none */
+bool gp_pattern_beginning(const struct gp_pattern *p, size_t nth, struct gp_pattern_beginning *out);
+
+/* gp_pattern_fits - does it stand at `at` of the text, the alternative at `from` being taken?
+ * *steps: how many comparisons may still be made; when it reaches 0 the answer is no.
  */
-bool gp_pattern_fits(const struct gp_pattern *p, struct gp_str text, size_t at, unsigned *steps);
+bool gp_pattern_fits(const struct gp_pattern *p, size_t from, struct gp_str text, size_t at, unsigned *steps);
 
 /* gp_pattern_lower - Latin (ASCII and U+00C0..U+00DE) and Cyrillic letters of UTF-8 in lower case, in place */
 void gp_pattern_lower(char *p, size_t n);
@@ -89,9 +94,11 @@ struct gp_dictionary *gp_dictionary_read(const struct gp_dictionary_source *file
 void gp_dictionary_providers(const struct gp_dictionary *d, struct gp_str host, struct gp_providers *out);
 
 /* gp_dictionary_find - the first entry that fits and has a text, or a provider; NULL when there is none
+ * *steps: how many comparisons may still be made.
  * gp_dictionary_find_codes - the first without either: what bare codes mean
  */
-const struct gp_dictionary_entry *gp_dictionary_find(const struct gp_dictionary *d, const struct gp_evidence *e);
+const struct gp_dictionary_entry *gp_dictionary_find(const struct gp_dictionary *d, const struct gp_evidence *e,
+                                                     unsigned *steps);
 const struct gp_dictionary_entry *gp_dictionary_find_codes(const struct gp_dictionary *d, const struct gp_evidence *e);
 
 /* gp_dictionary_entries - all of them, in their order */

@@ -130,7 +130,8 @@ void gp_dictionary_line_providers(struct gp_dictionary_reading *r, struct gp_str
 {
     line = without_comment(line);
     if (line.n <= GP_DICTIONARY_LINE_MAX && defines_provider(line))
-        define_provider(r, gp_str_trim((struct gp_str){line.p + strlen(provider_word), line.n - strlen(provider_word)}));
+        define_provider(r,
+                        gp_str_trim((struct gp_str){line.p + strlen(provider_word), line.n - strlen(provider_word)}));
 }
 
 /* Fields between '|'; an escaped one belongs to its field. Returns how many, at most FIELDS + 1. */
@@ -186,14 +187,16 @@ static bool read_reply(struct gp_dictionary_reading *r, struct gp_str s, char ou
 static bool read_enhanced(struct gp_dictionary_reading *r, struct gp_str s, int16_t out[3])
 {
     struct gp_str rest = gp_str_eq(s, GP_STR("*")) ? GP_STR("*.*.*") : s, part;
+    bool good = true;
     size_t n = 0;
-    uint64_t v;
-    for (; gp_str_split(&rest, '.', &part); n++) {
-        if (n == 3 || !(gp_str_eq(part, GP_STR("*")) || gp_str_u64(part, 999, &v)))
-            break;
-        out[n] = gp_str_eq(part, GP_STR("*")) ? GP_CODE_ANY : (int16_t)v;
+    while (good && gp_str_split(&rest, '.', &part)) {
+        uint64_t v = 0;
+        bool any = gp_str_eq(part, GP_STR("*"));
+        good = n < 3 && (any || gp_str_u64(part, 999, &v));
+        if (good)
+            out[n++] = any ? GP_CODE_ANY : (int16_t)v;
     }
-    if (n == 3 && rest.p == NULL && (out[0] == GP_CODE_ANY || out[0] == 2 || out[0] == 4 || out[0] == 5))
+    if (good && n == 3 && (out[0] == GP_CODE_ANY || out[0] == 2 || out[0] == 4 || out[0] == 5))
         return true;
     wrong(r, "enhanced", s, "no enhanced status code, one would be 5.1.1, 4.7.* or *");
     return false;
@@ -271,7 +274,8 @@ static void warn_of_double(struct gp_dictionary_reading *r, const struct gp_dict
 {
     for (size_t i = 0; i < r->d->entries_n; i++)
         if (r->d->entries[i].hash == e->hash)
-            gp_warning(r->faults, r->file->path, r->line, "text: the same as in %s, which decides", r->d->entries[i].by);
+            gp_warning(r->faults, r->file->path, r->line, "text: the same as in %s, which decides",
+                       r->d->entries[i].by);
 }
 
 static void take_entry(struct gp_dictionary_reading *r, const struct gp_str field[FIELDS + 1])

@@ -99,10 +99,9 @@ static const char *tokens(struct gp_str field, struct gp_buf *out)
 /* Is there a beginning of three letters, whichever alternative is taken first? */
 static bool begins_well(const struct gp_pattern *p)
 {
-    char run[GP_PATTERN_RUN_MAX];
-    bool end = false;
-    for (size_t i = 0; !end; i++)
-        if (gp_pattern_beginning(p, i, run, &end) < GP_PATTERN_KEY && !end)
+    struct gp_pattern_beginning b;
+    for (size_t i = 0; gp_pattern_beginning(p, i, &b); i++)
+        if (b.n < GP_PATTERN_KEY)
             return false;
     return true;
 }
@@ -135,29 +134,38 @@ void gp_pattern_free(struct gp_pattern *p)
     p->text = NULL;
 }
 
-size_t gp_pattern_beginning(const struct gp_pattern *p, size_t nth, char run[GP_PATTERN_RUN_MAX], bool *end)
+/* Where the nth of the first alternatives begins; the text's end when there is no nth. */
+static size_t alternative(const struct gp_pattern *p, size_t nth)
 {
-    size_t i = 0, n = 0;
-    bool group = p->n > 0 && p->text[0] == OPEN;
-    *end = !group && nth > 0;
-    if (group) {
-        for (i = 1; nth > 0 && p->text[i] != CLOSE; i++)
-            nth -= p->text[i] == NEXT;
-        *end = nth > 0;
+    size_t i = 0;
+    if (p->n == 0 || p->text[0] != OPEN)
+        return nth == 0 ? 0 : p->n;
+    for (i = 1; nth > 0; i++) {
+        if (p->text[i] == CLOSE)
+            return p->n;
+        nth -= p->text[i] == NEXT;
     }
-    while (i < p->n && n < GP_PATTERN_RUN_MAX) {
-        char c = p->text[i++];
-        if (is_letter(c))
-            run[n++] = c;
-        else if (group && c == NEXT)
+    return i;
+}
+
+bool gp_pattern_beginning(const struct gp_pattern *p, size_t nth, struct gp_pattern_beginning *out)
+{
+    bool group = p->n > 0 && p->text[0] == OPEN;
+    out->from = alternative(p, nth);
+    out->n = 0;
+    for (size_t i = out->from; i < p->n && out->n < GP_PATTERN_RUN_MAX; i++) {
+        char c = p->text[i];
+        if (is_letter(c)) {
+            out->run[out->n++] = c;
+        } else if (group && (c == NEXT || c == CLOSE)) { /* the run goes on behind the group */
             while (p->text[i] != CLOSE)
                 i++;
-        else if (!(group && c == CLOSE))
-            break;
-        if (c == CLOSE)
             group = false;
+        } else {
+            break;
+        }
     }
-    return n;
+    return nth == 0 || out->from < p->n;
 }
 
 /* A search for one pattern in one text. */
@@ -172,21 +180,61 @@ static bool ends_well(const struct search *s, size_t at)
     return at == 0 || at >= s->text.n || !is_word(s->text.p[at]) || !is_word(s->text.p[at - 1]);
 }
 
-/* Does the rest of the pattern, from i, stand at `at`? It calls itself once for each * and { at most: CHOICES_MAX deep. */
+/* One step: false when there are none left. */
+static bool step(const struct search *s)
+{
+    if (*s->steps == 0)
+        return false;
+    --*s->steps;
+    return true;
+}
+
+static bool rest_fits(const struct search *s, size_t i, size_t at);
+
+/* The same; but most alternatives are told apart by their first letter. */
+static bool may_fit(const struct search *s, size_t i, size_t at)
+{
+    char first = s->p->text[i];
+    if (!step(s) || (is_letter(first) && (at >= s->text.n || s->text.p[at] != first)))
+        return false;
+    return rest_fits(s, i, at);
+}
+
+/* Behind a *: at the nearest place that fits. */
+static bool fits_within(const struct search *s, size_t i, size_t from)
+{
+    if (i == s->p->n)
+        return true;
+    for (size_t at = from; at <= s->text.n && at - from <= GP_PATTERN_ANY_MAX; at++) {
+        if (may_fit(s, i, at))
+            return true;
+        if (at < s->text.n && s->text.p[at] == '\n')
+            return false;
+    }
+    return false;
+}
+
+/* One of the alternatives, the first of which is at i, and then what follows them. */
+static bool one_fits(const struct search *s, size_t i, size_t at)
+{
+    const char *p = s->p->text;
+    do {
+        if (may_fit(s, i, at))
+            return true;
+        while (p[i] != NEXT && p[i] != CLOSE)
+            i++;
+    } while (p[i++] == NEXT);
+    return false;
+}
+
+/* Does the rest of the pattern, from i, stand at `at`? It calls itself once for each * and { at most: CHOICES_MAX deep.
+ */
 static bool rest_fits(const struct search *s, size_t i, size_t at)
 {
     const char *p = s->p->text;
-    while (i < s->p->n) {
-        if (*s->steps == 0)
-            return false;
-        --*s->steps;
-        if (is_letter(p[i])) {
-            if (at >= s->text.n || s->text.p[at++] != p[i++])
-                return false;
-            continue;
-        }
+    for (; i < s->p->n; i++) {
         size_t from = at;
-        switch (p[i++]) {
+        switch (p[i]) {
         case DIGITS:
             while (at < s->text.n && s->text.p[at] >= '0' && s->text.p[at] <= '9')
                 at++;
@@ -194,35 +242,26 @@ static bool rest_fits(const struct search *s, size_t i, size_t at)
                 return false;
             break;
         case ANY:
-            for (; at <= s->text.n && at - from <= GP_PATTERN_ANY_MAX; at++) {
-                if (rest_fits(s, i, at))
-                    return true;
-                if (at < s->text.n && s->text.p[at] == '\n')
-                    return false;
-            }
-            return false;
+            return fits_within(s, i + 1, at);
         case OPEN:
-            do {
-                if (rest_fits(s, i, at))
-                    return true;
-                while (p[i] != NEXT && p[i] != CLOSE)
-                    i++;
-            } while (p[i++] == NEXT);
-            return false;
+            return one_fits(s, i + 1, at);
         case NEXT: /* one alternative stood there: go on behind the others */
-            while (p[i++] != CLOSE)
-                ;
+            while (p[i] != CLOSE)
+                i++;
             break;
-        default: /* CLOSE: the same, behind the last of them */
+        case CLOSE:
             break;
+        default:
+            if (!step(s) || at >= s->text.n || s->text.p[at++] != p[i])
+                return false;
         }
     }
     return ends_well(s, at);
 }
 
-bool gp_pattern_fits(const struct gp_pattern *p, struct gp_str text, size_t at, unsigned *steps)
+bool gp_pattern_fits(const struct gp_pattern *p, size_t from, struct gp_str text, size_t at, unsigned *steps)
 {
     struct search s = {p, text, steps};
     bool within = at > 0 && at < text.n && is_word(text.p[at]) && is_word(text.p[at - 1]);
-    return (p->open_start || !within) && rest_fits(&s, 0, at);
+    return (p->open_start || !within) && rest_fits(&s, from, at);
 }

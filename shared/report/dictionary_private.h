@@ -13,7 +13,9 @@
 struct gp_dictionary_key {
     uint32_t entry;
     uint32_t next; /* in its chain: one more than the index; 0 ends it */
-    uint16_t at;   /* octets of the text before these three */
+    uint16_t from; /* the alternative that begins like this */
+    uint8_t at;    /* octets of the text before these three */
+    char octets[GP_PATTERN_KEY];
 };
 
 /* A domain whose hosts belong to a provider. */

@@ -39,7 +39,7 @@ static size_t plain_form(struct gp_str s, const char **out)
 {
     static const struct {
         const char *octets, *plain;
-    } forms[] = {{"\xC2\xA0", " "},     {"\xE3\x80\x80", " "},  {"\xE2\x80\x98", "'"}, {"\xE2\x80\x99", "'"},
+    } forms[] = {{"\xC2\xA0", " "},      {"\xE3\x80\x80", " "},  {"\xE2\x80\x98", "'"}, {"\xE2\x80\x99", "'"},
                  {"\xE2\x80\x9C", "\""}, {"\xE2\x80\x9D", "\""}, {"\xE2\x80\x8B", ""},  {"\xE2\x80\x8F", ""}};
     if (s.n == 0 || ((unsigned char)s.p[0] != 0xC2 && (unsigned char)s.p[0] != 0xE2 && (unsigned char)s.p[0] != 0xE3))
         return 0;
@@ -94,10 +94,10 @@ static enum gp_report_phase phase_named(struct gp_str command)
     static const struct {
         const char *words;
         enum gp_report_phase phase;
-    } phases[] = {{"ehlo", GP_PHASE_HELO},        {"helo", GP_PHASE_HELO},        {"lhlo", GP_PHASE_HELO},
-                  {"initial", GP_PHASE_CONNECT},  {"mail from", GP_PHASE_MAIL},   {"rcpt to", GP_PHASE_RCPT},
-                  {"data", GP_PHASE_DATA},        {"end of data", GP_PHASE_DATA}, {"bdat", GP_PHASE_DATA},
-                  {"auth", GP_PHASE_HELO},        {"starttls", GP_PHASE_HELO}};
+    } phases[] = {{"ehlo", GP_PHASE_HELO},       {"helo", GP_PHASE_HELO},        {"lhlo", GP_PHASE_HELO},
+                  {"initial", GP_PHASE_CONNECT}, {"mail from", GP_PHASE_MAIL},   {"rcpt to", GP_PHASE_RCPT},
+                  {"data", GP_PHASE_DATA},       {"end of data", GP_PHASE_DATA}, {"bdat", GP_PHASE_DATA},
+                  {"auth", GP_PHASE_HELO},       {"starttls", GP_PHASE_HELO}};
     for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
         if (starts(command, 0, phases[i].words))
             return phases[i].phase;
@@ -166,12 +166,14 @@ static bool enhanced_at(struct gp_str s, size_t at, int16_t out[3])
     }
     if (out[1] > 7) /* RFC 3463 knows subjects up to 7: this is a version */
         return false;
-    return at == s.n || !(is_word(s.p[at]) || s.p[at] == '-' || (s.p[at] == '.' && at + 1 < s.n && is_digit(s.p[at + 1])));
+    return at == s.n ||
+           !(is_word(s.p[at]) || s.p[at] == '-' || (s.p[at] == '.' && at + 1 < s.n && is_digit(s.p[at + 1])));
 }
 
 static bool reply_at(struct gp_str s, size_t at, char out[3])
 {
-    if (s.n < at + 3 || strchr("245", s.p[at]) == NULL || s.p[at + 1] < '0' || s.p[at + 1] > '7' || !is_digit(s.p[at + 2]))
+    if (s.n < at + 3 || strchr("245", s.p[at]) == NULL || s.p[at + 1] < '0' || s.p[at + 1] > '7' ||
+        !is_digit(s.p[at + 2]))
         return false;
     if (s.n > at + 3 && (is_word(s.p[at + 3]) || s.p[at + 3] == '.'))
         return false;
@@ -228,7 +230,8 @@ bool gp_evidence_names(struct gp_str text, struct gp_str domain)
         return false;
     for (size_t at = find(text, name); at < text.n; at++) {
         bool begins = at == 0 || !(is_word(text.p[at - 1]) || text.p[at - 1] == '.' || text.p[at - 1] == '-');
-        char after = at + b.n < text.n ? text.p[at + b.n] : ' ', then = at + b.n + 1 < text.n ? text.p[at + b.n + 1] : ' ';
+        char after = at + b.n < text.n ? text.p[at + b.n] : ' ',
+             then = at + b.n + 1 < text.n ? text.p[at + b.n + 1] : ' ';
         if (starts(text, at, name) && begins && !is_word(after) && after != '-' && !(after == '.' && is_word(then)))
             return true;
     }

@@ -57,7 +57,8 @@ static void take_provider(const char *file, unsigned number, const char *line, v
     if (strncmp(line, "provider ", 9) != 0)
         return;
     assert_in_range(providers_n, 0, PROVIDERS_MAX - 1);
-    assert_int_equal(sscanf(line, "provider %63[^:]: %255s", providers[providers_n].name, providers[providers_n].host), 2);
+    assert_int_equal(sscanf(line, "provider %63[^:]: %255s", providers[providers_n].name, providers[providers_n].host),
+                     2);
     providers_n++;
 }
 
