@@ -118,11 +118,12 @@ static json_t *json_faults(const struct gp_faults *faults, bool warnings)
 /* What gatepost-postfix(8) puts into Postfix's own configuration. */
 static json_t *json_settings(const struct gp_config *c)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "relay_name", c->relay_name, "return_path",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:s, s:s, s:s}", "relay_name", c->relay_name, "return_path",
                      c->return_path, "policy_listen", c->policy_listen, "milter_listen", c->milter_listen,
-                     "message_size_ceiling", (json_int_t)c->message_size_ceiling, "on_unsigned",
-                     c->send_unsigned ? "send" : "defer", "client_signatures",
-                     gp_client_signatures_word(c->client_signatures), "spf", gp_spf_mode_word(c->spf));
+                     "feedback_listen", c->feedback_listen, "notices", c->notices, "message_size_ceiling",
+                     (json_int_t)c->message_size_ceiling, "on_unsigned", c->send_unsigned ? "send" : "defer",
+                     "client_signatures", gp_client_signatures_word(c->client_signatures), "spf",
+                     gp_spf_mode_word(c->spf));
 }
 
 static void print_json(const struct gp_config *c, const struct gp_faults *faults)

@@ -12,7 +12,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define GP_CTL_COLUMNS_MAX 8
+#define GP_CTL_COLUMNS_MAX 10
 #define GP_CTL_TIME_TEXT 32
 
 /* A table is collected, then printed with columns as wide as their widest cell. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * reload.c - gatepostctl reload: check the configuration, tell both daemons, wait until each has taken it
+ * reload.c - gatepostctl reload: check the configuration, tell the daemons, wait until each has taken it
  */
 #include "ctl/verbs.h"
 

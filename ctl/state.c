@@ -14,7 +14,7 @@
 
 #define STATUS_MAX 65536
 
-const char *const gp_ctl_daemon_name[GP_CTL_DAEMONS] = {"policyd", "milter"};
+const char *const gp_ctl_daemon_name[GP_CTL_DAEMONS] = {"policyd", "milter", "feedback"};
 
 /* The start of a file, at most max octets; 0 when it cannot be read. */
 static size_t read_file(int fd, char *out, size_t max)

@@ -13,8 +13,8 @@
 #include <jansson.h>
 #include <sys/types.h>
 
-#define GP_CTL_DAEMONS 2
-extern const char *const gp_ctl_daemon_name[GP_CTL_DAEMONS]; /* "policyd", "milter" */
+#define GP_CTL_DAEMONS 3
+extern const char *const gp_ctl_daemon_name[GP_CTL_DAEMONS]; /* "policyd", "milter", "feedback" */
 
 struct gp_ctl_daemon {
     const char *program;

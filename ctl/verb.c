@@ -17,12 +17,17 @@ static const struct option long_options[] = {
     {"last", required_argument, NULL, 'n'},
     {"json", no_argument, NULL, 'j'},
     {"verify", no_argument, NULL, 'v'},
+    {"csv", no_argument, NULL, 'C'},
+    {"ascii", no_argument, NULL, 'U'},
     {"selector", required_argument, NULL, 's'},
     {"type", required_argument, NULL, 't'},
     {"out", required_argument, NULL, 'o'},
     {"ip", required_argument, NULL, 'i'},
     {"sender", required_argument, NULL, 'm'},
     {"server", required_argument, NULL, 'd'},
+    {"agency", required_argument, NULL, 'A'},
+    {"scope", required_argument, NULL, 'S'},
+    {"since", required_argument, NULL, 'T'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -39,6 +44,21 @@ static const struct {
     {'i', GP_CTL_IP, offsetof(struct gp_ctl_args, ip)},
     {'m', GP_CTL_SENDER, offsetof(struct gp_ctl_args, sender)},
     {'d', GP_CTL_SERVER, offsetof(struct gp_ctl_args, server)},
+    {'A', GP_CTL_AGENCY, offsetof(struct gp_ctl_args, agency)},
+    {'S', GP_CTL_SCOPE, offsetof(struct gp_ctl_args, scope)},
+    {'T', GP_CTL_SINCE, offsetof(struct gp_ctl_args, since)},
+};
+
+/* Options that are there or not. */
+static const struct {
+    int letter;
+    unsigned allowed;
+    size_t offset;
+} flags[] = {
+    {'j', GP_CTL_JSON, offsetof(struct gp_ctl_args, json)},
+    {'v', GP_CTL_VERIFY, offsetof(struct gp_ctl_args, verify)},
+    {'C', GP_CTL_CSV, offsetof(struct gp_ctl_args, csv)},
+    {'U', GP_CTL_ASCII, offsetof(struct gp_ctl_args, ascii)},
 };
 
 /* Does the name ("limit set") stand at the start of argv? Returns how many words it took, or 0. */
@@ -73,10 +93,13 @@ static const char *read_reason(const char *text, struct gp_ctl_args *out)
     return NULL;
 }
 
-static const char *read_for(const char *text, struct gp_ctl_args *out)
+static const char *read_for(const char *text, unsigned allowed, struct gp_ctl_args *out)
 {
     uint64_t s;
-    if (!gp_str_seconds(gp_str_z(text), GP_CTL_FOR_MAX_S, &s) || s == 0)
+    if ((allowed & GP_CTL_FOR_LONG) != 0) {
+        if (!gp_str_seconds(gp_str_z(text), GP_CTL_FOR_LONG_MAX_S, &s) || s == 0)
+            return "--for must be a duration from 1s to 3650d such as 12h or 90d; without it there is no end";
+    } else if (!gp_str_seconds(gp_str_z(text), GP_CTL_FOR_MAX_S, &s) || s == 0)
         return "--for must be a duration from 1s to 30d such as 90s, 30m, 12h or 2d; what is to last longer goes into "
                "the configuration file";
     out->for_s = (uint32_t)s;
@@ -102,26 +125,30 @@ static bool read_text(int c, const char *value, unsigned allowed, struct gp_ctl_
     return false;
 }
 
+/* read_flag - the same for flags[] */
+static bool read_flag(int c, unsigned allowed, struct gp_ctl_args *out)
+{
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (flags[i].letter != c || (allowed & flags[i].allowed) == 0)
+            continue;
+        *(bool *)((char *)out + flags[i].offset) = true;
+        return true;
+    }
+    return false;
+}
+
 static const char *read_option(int c, const char *value, unsigned allowed, struct gp_ctl_args *out)
 {
     if (c == 'h') {
         out->help = true;
         return NULL;
     }
-    if (c == 'j' && (allowed & GP_CTL_JSON) != 0) {
-        out->json = true;
-        return NULL;
-    }
-    if (c == 'v' && (allowed & GP_CTL_VERIFY) != 0) {
-        out->verify = true;
-        return NULL;
-    }
-    if (read_text(c, value, allowed, out))
+    if (read_flag(c, allowed, out) || read_text(c, value, allowed, out))
         return NULL;
     if (c == 'r' && (allowed & GP_CTL_REASON) != 0)
         return read_reason(value, out);
     if (c == 'f' && (allowed & GP_CTL_FOR) != 0)
-        return read_for(value, out);
+        return read_for(value, allowed, out);
     if (c == 'n' && (allowed & GP_CTL_LAST) != 0)
         return read_last(value, out);
     return c == ':' ? "an option lacks its value" : "this verb has no such option";

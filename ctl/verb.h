@@ -16,6 +16,7 @@
 
 #define GP_CTL_FOR_DEFAULT_S (12 * 3600)
 #define GP_CTL_FOR_MAX_S (30 * 24 * 3600) /* memcached reads more as a date: fact H3 */
+#define GP_CTL_FOR_LONG_MAX_S (3650 * 24 * 3600)
 #define GP_CTL_REASON_MAX 200             /* octets of --reason; as much of it reaches a client */
 #define GP_CTL_LAST_DEFAULT 20
 #define GP_CTL_LAST_MAX 100000
@@ -34,7 +35,14 @@ enum {
     GP_CTL_IP = 512,          /* --ip ADDRESS */
     GP_CTL_SENDER = 1024,     /* --sender ADDRESS */
     GP_CTL_SERVER = 2048,     /* --server ADDRESS[:PORT] */
-    GP_CTL_VERIFY = 4096      /* --verify */
+    GP_CTL_VERIFY = 4096,     /* --verify */
+    /* what came back; the verb judges the texts */
+    GP_CTL_AGENCY = 1 << 13,  /* --agency AGENCY */
+    GP_CTL_SCOPE = 1 << 14,   /* --scope SCOPE */
+    GP_CTL_SINCE = 1 << 15,   /* --since TIME */
+    GP_CTL_CSV = 1 << 16,     /* --csv */
+    GP_CTL_ASCII = 1 << 17,   /* --ascii */
+    GP_CTL_FOR_LONG = 1 << 18 /* with GP_CTL_FOR: what it is for stands in the database, and may last for ten years */
 };
 
 /* The words after the verb, read. */
@@ -44,8 +52,9 @@ struct gp_ctl_args {
     char reason[GP_CTL_REASON_MAX + 1]; /* cleaned: no control characters, well-formed UTF-8; "" when not given */
     uint32_t for_s;                     /* 0 when not given */
     uint64_t last;
-    const char *selector, *type, *file, *ip, *sender, *server; /* file: of --out; each NULL when not given */
-    bool json, verify, help;
+    /* as they were given; NULL when not; file: of --out */
+    const char *selector, *type, *file, *ip, *sender, *server, *agency, *scope, *since;
+    bool json, verify, csv, ascii, help;
 };
 
 struct gp_ctl;

@@ -26,10 +26,23 @@ int gp_ctl_reload(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_token_show(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_token_new_key(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_dkim_new(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_classify(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_check_address(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_spf_test(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_spf_show(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_dns(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_history(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_archive_get(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_archive_list(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+
+/* what came back */
+int gp_ctl_suppress_add(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_suppress_remove(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_suppress_list(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_suppress_import(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_suppress_export(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_suppress_history(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_report(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_unclassified(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 
 #endif

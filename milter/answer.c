@@ -40,6 +40,7 @@ static void line_begin(struct gp_line *l, SMFICTX *ctx, const struct gp_occasion
     gp_line_str(l, "rule", gp_str_z(o->rule));
     gp_line_str(l, "sender", o->sender);
     gp_line_str(l, "recipient", o->recipient);
+    gp_line_str(l, "detail", o->detail);
     gp_line_str(l, "unsigned", o->unsigned_why);
 }
 
@@ -54,7 +55,7 @@ sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_rea
 {
     struct gp_line line;
     char code[4], enhanced[16], text[GP_ANSWER_TEXT_MAX];
-    const struct gp_verdict verdict = gp_verdict_of(reason, (struct gp_str){NULL, 0});
+    const struct gp_verdict verdict = gp_verdict_of(reason, o->detail);
     const struct gp_reply *reply = gp_reply_of(reason);
     struct gp_buf c = gp_buf_on(code, sizeof code), e = gp_buf_on(enhanced, sizeof enhanced);
     gp_buf_putz(&c, reply->code);

@@ -15,6 +15,7 @@ struct gp_occasion {
     const char *stage; /* "RCPT" */
     const char *rule;  /* the rule that refused, NULL: none of the table */
     struct gp_str client, agency, sender, recipient;
+    struct gp_str detail;       /* for the reply's "%" */
     struct gp_str unsigned_why; /* why not every key has signed */
     struct gp_str spf, dmarc;   /* the forecast */
 };

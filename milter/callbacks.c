@@ -11,6 +11,7 @@
 #include "milter/apply.h"
 #include "milter/outlook.h"
 #include "milter/session.h"
+#include "milter/stream.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -18,6 +19,8 @@
 static struct gp_ledger *the_ledger;
 static struct gp_signer *the_signer;
 static struct gp_forecasts *the_forecasts;
+static struct gp_suppressor *the_suppressor;
+static struct gp_auto_replies *the_auto_replies;
 
 static struct gp_now now(void)
 {
@@ -133,6 +136,20 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     return SMFIS_CONTINUE;
 }
 
+/* The rules have passed: may this one be mailed? */
+static sfsistat judge_recipient(SMFICTX *ctx, const struct gp_session *s, const struct gp_milter_facts *f,
+                                const struct gp_now *t, struct gp_str argument)
+{
+    struct gp_occasion o = occasion_of(s, GP_AT_RCPT);
+    char detail[GP_DETAIL_MAX + 1];
+    const struct gp_suppressed_question q = {
+        .config = f->config, .agency = s->agency, .recipient = gp_facts_address(f), .now_ms = t->wall_ms};
+    enum gp_reason reason = gp_suppressed_rcpt(the_suppressor, &q, detail);
+    o.recipient = argument;
+    o.detail = gp_str_z(detail);
+    return reason == GP_ACCEPTED ? SMFIS_CONTINUE : gp_answer_refuse(ctx, &o, reason);
+}
+
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
     struct gp_session *s = session_of(ctx);
@@ -142,6 +159,8 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
     struct gp_milter_facts f = gp_session_facts(s, &t);
     gp_facts_path(&f, gp_str_z(argv[0]));
     sfsistat status = judge(ctx, s, GP_AT_RCPT, &f, gp_str_z(argv[0]));
+    if (status == SMFIS_CONTINUE)
+        status = judge_recipient(ctx, s, &f, &t, gp_str_z(argv[0]));
     if (status == SMFIS_CONTINUE)
         gp_session_recipient(s, &f);
     return status;
@@ -260,15 +279,43 @@ static enum gp_reason commit(SMFICTX *ctx, struct gp_session *s, const struct gp
     return reason;
 }
 
+/* What only the whole message tells of its recipient: its stream, and whether it is an automatic reply. The latter is
+ * counted when *counted is set.
+ */
+static enum gp_reason recipient_at_end(const struct gp_session *s, const struct gp_now *t, char detail[GP_DETAIL_MAX + 1],
+                                       bool *counted)
+{
+    const struct gp_message *m = &s->message;
+    const struct gp_config *c = s->epoch->config;
+    const struct gp_suppressed_question q = {.config = c,
+                                             .agency = s->agency,
+                                             .recipient = gp_str_z(m->recipient),
+                                             .stream = gp_stream_of(s->agency, &m->headers),
+                                             .now_ms = t->wall_ms};
+    enum gp_reason reason = gp_suppressed_end(the_suppressor, &q, detail);
+    *counted = false;
+    if (reason != GP_ACCEPTED || !gp_auto_reply_is(&m->headers, m->sender[0] == '\0'))
+        return reason;
+    reason = gp_auto_replies_take(the_auto_replies, s->agency, q.recipient, c->on_counter_loss, t->wall_ms);
+    *counted = reason == GP_ACCEPTED;
+    return reason;
+}
+
 static sfsistat finish(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t)
 {
-    char dmarc[GP_OUTLOOK_DMARC_MAX];
+    char dmarc[GP_OUTLOOK_DMARC_MAX], detail[GP_DETAIL_MAX + 1];
+    bool counted;
     const struct gp_milter_facts f = gp_session_facts(s, t);
     sfsistat status = judge(ctx, s, GP_AT_END, &f, (struct gp_str){NULL, 0});
     if (status != SMFIS_CONTINUE)
         return status;
     struct gp_occasion o = occasion_of(s, GP_AT_END);
-    enum gp_reason reason = commit(ctx, s, t);
+    enum gp_reason reason = recipient_at_end(s, t, detail, &counted);
+    o.detail = gp_str_z(detail);
+    if (reason == GP_ACCEPTED)
+        reason = commit(ctx, s, t);
+    if (reason != GP_ACCEPTED && counted)
+        gp_auto_replies_give_back(the_auto_replies, s->agency, gp_str_z(s->message.recipient));
     if (s->message.departure != NULL)
         o.unsigned_why = gp_str_z(gp_departure_why(s->message.departure));
     if (reason != GP_ACCEPTED)
@@ -308,6 +355,12 @@ static sfsistat on_close(SMFICTX *ctx)
     gp_session_end(session_of(ctx), &t);
     smfi_setpriv(ctx, NULL);
     return SMFIS_CONTINUE;
+}
+
+void gp_callbacks_recipients(struct gp_suppressor *suppressor, struct gp_auto_replies *auto_replies)
+{
+    the_suppressor = suppressor;
+    the_auto_replies = auto_replies;
 }
 
 bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer, struct gp_forecasts *forecasts)

@@ -7,9 +7,16 @@
 #ifndef GP_MILTER_CALLBACKS_H
 #define GP_MILTER_CALLBACKS_H
 
+#include "milter/auto_reply.h"
 #include "milter/forecast.h"
 #include "milter/sign.h"
+#include "milter/suppressed.h"
 #include "shared/ledger.h"
+
+/* gp_callbacks_recipients - who knows which recipients may be mailed; once, before gp_callbacks_register. They must live
+ * until the process ends.
+ */
+void gp_callbacks_recipients(struct gp_suppressor *suppressor, struct gp_auto_replies *auto_replies);
 
 /* gp_callbacks_register - tell libmilter the events, where sessions and messages are counted, and what signs, and
  * what is known of SPF and DMARC

@@ -48,6 +48,7 @@ static const char *const names[] = {
     "X-Gatepost-Source",
     "X-Gatepost-Ref",
     "X-Gatepost-SPF",
+    "X-Gatepost-Stream",
 };
 #define NAMES (sizeof names / sizeof names[0])
 _Static_assert(NAMES < GP_COVERED_MAX, "a set has a bit for each");

@@ -58,8 +58,30 @@ static struct gp_str first_word(struct gp_str value, char word[WORD_MAX])
 static void note_auto_submitted(struct gp_headers *h, struct gp_str value)
 {
     char word[WORD_MAX];
-    if (!gp_str_eq(first_word(value, word), GP_STR("no")))
-        h->auto_submitted = true;
+    struct gp_str said = first_word(value, word);
+    if (gp_str_eq(said, GP_STR("no")))
+        return;
+    h->auto_submitted = true;
+    if (gp_str_eq(said, GP_STR("auto-generated")) || gp_str_eq(said, GP_STR("auto-notified")))
+        h->auto_generated = true;
+    else
+        h->auto_reply = true;
+}
+
+/* X-Autoreply, X-Autorespond: yes, or a text of the reply's. */
+static void note_auto_reply(struct gp_headers *h, struct gp_str value)
+{
+    char word[WORD_MAX];
+    struct gp_str said = first_word(value, word);
+    if (said.n > 0 && !gp_str_eq(said, GP_STR("no")))
+        h->auto_reply = true;
+}
+
+static void note_precedence(struct gp_headers *h, struct gp_str value)
+{
+    char word[WORD_MAX];
+    if (gp_str_eq(first_word(value, word), GP_STR("auto_reply")))
+        h->auto_reply = true;
 }
 
 static void note_content_type(struct gp_headers *h, struct gp_str value)
@@ -137,6 +159,15 @@ static void note_source(struct gp_headers *h, struct gp_str value)
     h->source++;
 }
 
+static void note_stream(struct gp_headers *h, struct gp_str value)
+{
+    value = gp_str_trim(value);
+    if (h->stream++ > 0 || value.n > GP_TOKEN_STREAM_MAX)
+        return;
+    struct gp_buf b = gp_buf_on(h->stream_name, sizeof h->stream_name);
+    gp_buf_put(&b, value); /* names that the agency does not have count for nothing, whatever they hold */
+}
+
 static const struct {
     const char *name;
     void (*note)(struct gp_headers *h, struct gp_str value);
@@ -149,9 +180,13 @@ static const struct {
     {"List-Unsubscribe", note_list_unsubscribe},
     {"List-Unsubscribe-Post", note_list_unsubscribe_post},
     {"Message-ID", note_message_id},
+    {"Precedence", note_precedence},
+    {"X-Autoreply", note_auto_reply},
+    {"X-Autorespond", note_auto_reply},
     {"X-Gatepost-Ref", note_ref},
     {"X-Gatepost-SPF", note_spf},
     {"X-Gatepost-Source", note_source},
+    {"X-Gatepost-Stream", note_stream},
 };
 
 void gp_headers_note(struct gp_headers *h, struct gp_str name, struct gp_str value)

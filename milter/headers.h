@@ -17,12 +17,15 @@
 
 struct gp_headers {
     /* how often each stands; libmilter deletes by name and number */
-    unsigned list_unsubscribe, list_unsubscribe_post, source, ref, spf, from, message_ids, signatures;
+    unsigned list_unsubscribe, list_unsubscribe_post, source, ref, spf, stream, from, message_ids, signatures;
     uint64_t covers[GP_HEADERS_SIGNATURES_MAX]; /* what each signature covers, see gp_covered_by */
     bool auto_submitted;                        /* Auto-Submitted other than "no" (RFC 3834) */
-    bool report;                                /* Content-Type: multipart/report: a DSN or MDN */
-    bool list_post;                             /* from list software */
-    bool unsubscribe_cut, from_cut;             /* did not fit; what is kept ends with the last value that did */
+    bool auto_generated;                        /* of its own accord: auto-generated, auto-notified (RFC 5436) */
+    bool auto_reply;                /* auto-replied or an unknown word, X-Autoreply, X-Autorespond, Precedence: auto_reply */
+    bool report;                    /* Content-Type: multipart/report: a DSN or MDN */
+    bool list_post;                 /* from list software */
+    bool unsubscribe_cut, from_cut; /* did not fit; what is kept ends with the last value that did */
+    char stream_name[GP_TOKEN_STREAM_MAX + 1]; /* the first X-Gatepost-Stream's, "" when missing or longer */
     /* the first one, without <>; "" when missing, longer or with control characters */
     char message_id[GP_TOKEN_MESSAGE_MAX + 1];
     size_t unsubscribe_n, from_n;

@@ -129,6 +129,15 @@ static bool signer_open(struct parts *p)
     return p->signer != NULL;
 }
 
+/* As long as the process: callbacks use them to the very end. */
+static bool recipients_open(const struct gp_config *c, const struct parts *p)
+{
+    struct gp_suppressor *suppressor = gp_suppressor_new(c->database, p->counters, c->counters_prefix);
+    struct gp_auto_replies *auto_replies = gp_auto_replies_new(p->counters, c->counters_prefix);
+    gp_callbacks_recipients(suppressor, auto_replies);
+    return suppressor != NULL && auto_replies != NULL;
+}
+
 static void seed(void *arg, const char *allowance, const struct gp_counts *counts)
 {
     struct gp_counts sane = *counts;
@@ -183,7 +192,7 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
     gp_daemon_descriptors();
     gp_from_start();
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
-        gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !signer_open(p) ||
+        gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !recipients_open(c, p) || !signer_open(p) ||
         (p->forecasts = gp_forecasts_new()) == NULL || !gp_callbacks_register(p->ledger, p->signer, p->forecasts) ||
         !listen_start(c) || !gp_daemon_drop(c))
         return false;

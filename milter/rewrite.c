@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "milter/covered.h"
+#include "milter/stream.h"
 #include "milter/unsubscribe.h"
 
 /* What the steps of one plan share. */
@@ -199,7 +200,7 @@ static bool plan_sealed(struct planning *p)
     if (message.n > GP_TOKEN_MESSAGE_MAX)
         message.n = GP_TOKEN_MESSAGE_MAX;
     return gp_token_seal(&p->c->keyring, p->day, gp_str_z(p->a->name), p->e->recipient, message,
-                         (struct gp_str){NULL, 0}, p->plan->sealed);
+                         gp_stream_of(p->a, p->h), p->plan->sealed);
 }
 
 bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const struct gp_headers *h,
@@ -215,6 +216,7 @@ bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const stru
     gp_unsubscribe_choose(a->unsubscribe, h, have_https, &choice);
     return plan_sender(&p) && plan_sealed(&p) && plan_deletes(&p, "X-Gatepost-Source", h->source, 1) &&
            plan_deletes(&p, "X-Gatepost-Ref", h->ref, 1) && plan_deletes(&p, "X-Gatepost-SPF", h->spf, 1) &&
+           plan_deletes(&p, "X-Gatepost-Stream", h->stream, 1) &&
            plan_deletes(&p, "List-Unsubscribe", h->list_unsubscribe, choice.keep ? 2 : 1) &&
            plan_deletes(&p, "List-Unsubscribe-Post", h->list_unsubscribe_post, choice.keep_post ? 2 : 1) &&
            plan_add(&p, "X-Gatepost-Source", gp_str_z(a->name)) &&

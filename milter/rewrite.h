@@ -11,8 +11,8 @@
 #include "shared/config.h"
 #include "shared/token.h"
 
-/* the sender, five names deleted, five headers added, the client's signatures deleted, ours put in */
-#define GP_PLAN_EDITS_MAX (11 + GP_HEADERS_SIGNATURES_MAX + GP_SIGNERS_MAX)
+/* the sender, six names deleted, five headers added, the client's signatures deleted, ours put in */
+#define GP_PLAN_EDITS_MAX (12 + GP_HEADERS_SIGNATURES_MAX + GP_SIGNERS_MAX)
 #define GP_PLAN_TEXT_MAX 16384 /* every plan within the bounds of unsubscribe.h and token.h fits */
 #define GP_PLAN_PUBLIC_URL_MAX                                                                                         \
     320 /* octets of public_url; a longer one is not used, it would make a line of over 998 */
@@ -59,8 +59,8 @@ bool gp_rewrite_is_ours(const struct gp_config *c, const struct gp_agency *a, st
 
 /* gp_rewrite - make the plan
  * Order: sender, deletions, additions, deletions of the client's signatures. Sender: signed return path, unless null or
- * re-enveloped already. Headers: the client's X-Gatepost-Source, -Ref and -SPF go, ours come; List-Unsubscribe as
- * unsubscribe.h chooses, folded between its URIs: never two, never an https promise without public_url. The client's
+ * re-enveloped already. Headers: the client's X-Gatepost-Source, -Ref, -SPF and -Stream go, ours come; List-Unsubscribe
+ * as unsubscribe.h chooses, folded between its URIs: never two, never an https promise without public_url. The client's
  * signatures: as the agency's client_signatures says; "auto" takes out those that cover a header which the plan
  * changes. Returns false when the plan does not fit its bounds or a token cannot be made: the message must be answered
  * 4xx.

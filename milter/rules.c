@@ -138,7 +138,8 @@ static enum gp_reason rule_size(const struct gp_milter_facts *f)
 static enum gp_reason rule_headers(const struct gp_milter_facts *f)
 {
     const struct gp_headers *h = f->headers;
-    uint64_t going = (uint64_t)h->source + h->ref + h->spf + h->list_unsubscribe + h->list_unsubscribe_post;
+    uint64_t going = (uint64_t)h->source + h->ref + h->spf + h->stream + h->list_unsubscribe +
+                     h->list_unsubscribe_post;
     return going > GP_HEADERS_GOING_MAX ? GP_HEADERS : GP_ACCEPTED;
 }
 

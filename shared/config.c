@@ -101,6 +101,7 @@ void gp_config_free(struct gp_config *c)
         strings_free(&a->logins);
         strings_free(&a->sender_domains);
         keys_free(a->dkim, a->dkim_n);
+        strings_free(&a->streams);
         for (size_t k = 0; k < a->tests; k++)
             free(a->test[k].why);
         free(a->test);
@@ -116,6 +117,8 @@ void gp_config_free(struct gp_config *c)
     free(c->egress);
     free(c->agency);
     index_free(c->index);
+    strings_free(&c->dictionaries);
+    gp_config_feedback_free(c);
     OPENSSL_cleanse(&c->keyring, sizeof c->keyring);
     OPENSSL_cleanse(c->auth_secret, sizeof c->auth_secret);
     free(c);

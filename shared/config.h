@@ -14,6 +14,7 @@
 #include "shared/keyring.h"
 #include "shared/limit.h"
 #include "shared/str.h"
+#include "shared/suppression.h"
 
 #define GP_AGENCY_NAME_MAX 32 /* octets of an agency's name: a letter, then letters, digits, '-' and '_' */
 #define GP_ALLOWANCE_MAX 96   /* octets of the name of what is counted together */
@@ -58,6 +59,7 @@ struct gp_agency {
     size_t tests;
     struct gp_test_window *test;         /* as they stand in the file */
     const struct gp_test_window *window; /* NULL, but in a window's `acting` */
+    struct gp_strings streams;           /* names of its mail streams, in the order of the file */
 };
 
 struct gp_moment {
@@ -77,6 +79,21 @@ struct gp_test_window {
      * messages, and what it uses is counted under the window's allowance.
      */
     struct gp_agency acting;
+};
+
+#define GP_POP3_NAME_MAX 32
+#define GP_POP3_PASSWORD_MAX 255
+
+/* A mailbox on another host that is read by POP3. */
+struct gp_pop3_mailbox {
+    char *name;
+    char *url; /* "pop3s://host[:port]/" or "pop3://host[:port]/" */
+    char *user, *password_file;
+    char *ca_file; /* NULL: those that the system trusts */
+    uint64_t every_ms;
+    char password[GP_POP3_PASSWORD_MAX + 1];
+    const char *file; /* where it stands */
+    unsigned line;
 };
 
 struct gp_config {
@@ -115,6 +132,18 @@ struct gp_config {
     size_t agencies_n;
     struct gp_agency *agency;      /* sorted by name */
     struct gp_config_index *index; /* private: look-ups by address and login */
+    /* what comes back */
+    char *feedback_listen; /* "unix:/path" or "inet:host:port": where Postfix delivers by LMTP */
+    char *archive;         /* folder */
+    uint64_t archive_keep_ms;
+    char *maildir;        /* of the first release, emptied once more; NULL: none */
+    char *mail_log;       /* "": not read, "journal", or a file's path */
+    char *operator_to;    /* address of whoever runs the relay */
+    char *notices;        /* "unix:/path" or "inet:host:port", where Gatepost's own mail leaves; NULL: nowhere */
+    struct gp_strings dictionaries; /* folders */
+    size_t mailboxes_n;
+    struct gp_pop3_mailbox *mailbox;
+    struct gp_suppression_rules suppression;
 };
 
 /* gp_config_load - read path and agencies.d/ *.conf beside it
@@ -140,6 +169,8 @@ const struct gp_agency *gp_config_by_token(const struct gp_config *c, unsigned k
 /* gp_spf_mode_word, gp_client_signatures_word - as they stand in the file: "warn", "auto" */
 const char *gp_spf_mode_word(enum gp_spf_mode mode);
 const char *gp_client_signatures_word(enum gp_client_signatures mode);
+/* gp_config_our_address - does mail to this address come back here: return_path's or relay_name's? */
+bool gp_config_our_address(const struct gp_config *c, struct gp_str address);
 
 /* gp_agency_may_send - does the domain stand under the agency's sender_domains? */
 bool gp_agency_may_send(const struct gp_agency *a, struct gp_str domain);

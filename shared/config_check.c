@@ -52,12 +52,13 @@ void gp_claims_free(struct gp_load *l)
     free(l->claims);
 }
 
-/* same_thing - order of claims by what they claim; a sender domain or a selector is claimed inside its agency only */
+/* same_thing - order of claims by what they claim; some are claimed inside their agency only */
 static int same_thing(const struct gp_claim *a, const struct gp_claim *b)
 {
     if (a->kind != b->kind)
         return a->kind < b->kind ? -1 : 1;
-    if ((a->kind == GP_CLAIM_DOMAIN || a->kind == GP_CLAIM_SELECTOR) && a->agency != b->agency)
+    if ((a->kind == GP_CLAIM_DOMAIN || a->kind == GP_CLAIM_SELECTOR || a->kind == GP_CLAIM_STREAM) &&
+        a->agency != b->agency)
         return a->agency < b->agency ? -1 : 1;
     return strcmp(a->what, b->what);
 }
@@ -103,6 +104,8 @@ static void claim_fault(struct gp_load *l, const struct gp_claim *c)
         [GP_CLAIM_DNS] = "must stand once",
         [GP_CLAIM_LISTEN] = "must differ: each daemon has a socket of its own",
         [GP_CLAIM_SELECTOR] = "must be another selector: one record in the DNS holds one key",
+        [GP_CLAIM_MAILBOX] = "must be one mailbox's name",
+        [GP_CLAIM_STREAM] = "must stand once in an agency",
     };
     const struct gp_claim *f = c->first;
     gp_fault(l->faults, c->file->name, c->line, "%s: stands twice, given \"%s\" (first at %s:%u: %s), %s", c->path,
@@ -224,6 +227,7 @@ void gp_config_check(struct gp_load *l)
         if (l->c->token_keys != NULL)
             (void)gp_keyring_load(l->c->token_keys, &l->c->keyring, l->faults);
         gp_config_auth(l);
+        gp_config_feedback(l);
     }
     gp_config_dkim(l);
     if (!gp_config_index_build(l->c))

@@ -11,6 +11,7 @@
  * config_limits    a limits group
  * config_auth    the key that Dovecot must show
  * config_dkim    the keys that sign: a group read, its key loaded, which of them sign a message
+ * config_feedback  what comes back: setters, mailboxes, defaults
  * config_check   what can only be judged with everything read: twice, too large, colliding
  * config         load, free, look-ups
  */
@@ -49,7 +50,9 @@ enum gp_claim_kind {
     GP_CLAIM_COUNTERS,
     GP_CLAIM_DNS,
     GP_CLAIM_LISTEN,
-    GP_CLAIM_SELECTOR /* once in a list of keys: an agency's, or the relay's */
+    GP_CLAIM_SELECTOR, /* once in a list of keys: an agency's, or the relay's */
+    GP_CLAIM_MAILBOX,
+    GP_CLAIM_STREAM /* once in an agency */
 };
 
 struct gp_claim {
@@ -77,8 +80,8 @@ struct gp_load {
     unsigned size_line;
 };
 
-enum gp_scope { GP_SCOPE_TOP, GP_SCOPE_AGENCY, GP_SCOPE_DKIM, GP_SCOPE_TEST };
-enum gp_form { GP_FORM_TEXT, GP_FORM_LIST, GP_FORM_LIMITS, GP_FORM_DKIM, GP_FORM_TESTS };
+enum gp_scope { GP_SCOPE_TOP, GP_SCOPE_AGENCY, GP_SCOPE_DKIM, GP_SCOPE_TEST, GP_SCOPE_MAILBOX };
+enum gp_form { GP_FORM_TEXT, GP_FORM_LIST, GP_FORM_LIMITS, GP_FORM_DKIM, GP_FORM_TESTS, GP_FORM_MAILBOXES };
 
 /* One value being set: what a setter knows. */
 struct gp_spot {
@@ -87,7 +90,7 @@ struct gp_spot {
     unsigned line;
     const char *path; /* of the key */
     size_t agency;    /* number, GP_NO_AGENCY: none */
-    void *target;     /* struct gp_config, gp_agency, gp_dkim_key or gp_test_window */
+    void *target;     /* struct gp_config, gp_agency, gp_dkim_key, gp_test_window or gp_pop3_mailbox */
     void *field;      /* in target, at the key's offset */
 };
 
@@ -190,6 +193,14 @@ gp_setter gp_set_dkim_key, gp_set_on_unsigned, gp_set_client_signatures;
 void gp_config_read_dkim(const struct gp_spot *at, const config_setting_t *s, const char *prefix);
 /* gp_config_dkim - what can be judged only with all keys read */
 void gp_config_dkim(struct gp_load *l);
+/* config_feedback.c */
+gp_setter gp_set_keep, gp_set_mail_log, gp_set_place, gp_set_dictionary, gp_set_count, gp_set_retest, gp_set_stream,
+    gp_set_pop3_name, gp_set_pop3_url, gp_set_pop3_user, gp_set_every;
+/* gp_config_read_mailboxes - a list of groups, each one more mailbox */
+void gp_config_read_mailboxes(const struct gp_spot *at, const config_setting_t *list, const struct gp_key *key);
+/* gp_config_feedback - defaults of what is absent, the mailboxes' passwords */
+void gp_config_feedback(struct gp_load *l);
+void gp_config_feedback_free(struct gp_config *c);
 
 /* config_check.c */
 /* gp_config_check - everything that concerns more than one key */

@@ -153,6 +153,9 @@ static void read_key(const struct gp_spot *at, const config_setting_t *s, const 
     case GP_FORM_TESTS:
         read_groups(at, s, key);
         break;
+    case GP_FORM_MAILBOXES:
+        gp_config_read_mailboxes(at, s, key);
+        break;
     }
 }
 

@@ -10,6 +10,7 @@
 #define AGENCY(field) offsetof(struct gp_agency, field)
 #define DKIM(field) offsetof(struct gp_dkim_key, field)
 #define WINDOW(field) offsetof(struct gp_test_window, field)
+#define MAILBOX(field) offsetof(struct gp_pop3_mailbox, field)
 
 #define ON_UNSIGNED "must be \"defer\" or \"send\""
 #define CLIENT_SIGNATURES "must be \"auto\", \"keep\" or \"remove\""
@@ -122,6 +123,51 @@ const struct gp_key gp_config_keys[] = {
      gp_set_time, WINDOW(from)},
     {GP_SCOPE_TEST, GP_FORM_TEXT, "until", YES, NULL, "must be a time in UTC, such as \"2026-12-10T18:00Z\"",
      gp_set_time, WINDOW(until)},
+
+    /* gatepost.conf: what comes back */
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "feedback_listen", NO, "unix:/var/spool/postfix/gatepost/feedback.sock",
+     "must be \"unix:/path\" with a path of less than 108 octets, or \"inet:host:port\"", gp_set_listen,
+     TOP(feedback_listen)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "archive", NO, "/var/lib/gatepost/archive",
+     "must be an absolute path without a slash at its end", gp_set_path, TOP(archive)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "archive_keep", NO, "90d", "must be whole days from 1d to 3650d", gp_set_keep,
+     TOP(archive_keep_ms)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "maildir", NO, NULL, "must be an absolute path without a slash at its end",
+     gp_set_path, TOP(maildir)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "mail_log", NO, "",
+     "must be the absolute path of Postfix's log file, \"journal\", or \"\" for none", gp_set_mail_log, TOP(mail_log)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "operator", NO, NULL,
+     "must be one mail address, such as \"postmaster@example.gov\"", gp_set_contact, TOP(operator_to)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "notices", NO, NULL,
+     "must be \"inet:host:port\", such as \"inet:127.0.0.1:10026\", or \"unix:/path\"", gp_set_place, TOP(notices)},
+    {GP_SCOPE_TOP, GP_FORM_LIST, "dictionaries", NO, NULL,
+     "must be absolute paths of folders, such as [ \"/etc/gatepost/dictionary.d\" ]", gp_set_dictionary, 0},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "hard_bounces", NO, "1", "must be a whole number from 1 to 100, such as \"1\"",
+     gp_set_count, TOP(suppression.hard_count)},
+    {GP_SCOPE_TOP, GP_FORM_LIST, "retest_after", NO, NULL,
+     "must be at most 8 times in whole days from 1d to 3650d, such as [ \"7d\", \"14d\" ], or [] for never", gp_set_retest,
+     0},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "soft_bounces", NO, "5", "must be a whole number from 1 to 100, such as \"5\"",
+     gp_set_count, TOP(suppression.soft_count)},
+    {GP_SCOPE_TOP, GP_FORM_MAILBOXES, "mailboxes", NO, NULL, "must be a list of at most 64 groups: mailboxes = ( { ... } )", NULL,
+     0},
+    {GP_SCOPE_AGENCY, GP_FORM_LIST, "streams", NO, NULL,
+     "must be names of 1 to 32 letters, digits, - and _, such as [ \"newsletter\", \"transactional\" ]", gp_set_stream, 0},
+
+    /* a mailbox that is read by POP3 */
+    {GP_SCOPE_MAILBOX, GP_FORM_TEXT, "name", YES, NULL, "must be 1 to 32 letters, digits, - and _, such as \"fbl\"",
+     gp_set_pop3_name, MAILBOX(name)},
+    {GP_SCOPE_MAILBOX, GP_FORM_TEXT, "url", YES, NULL,
+     "must be pop3s://host[:port]/ or pop3://host[:port]/, such as \"pop3s://pop.example.net/\"", gp_set_pop3_url,
+     MAILBOX(url)},
+    {GP_SCOPE_MAILBOX, GP_FORM_TEXT, "user", YES, NULL, "must be 1 to 255 octets without control characters",
+     gp_set_pop3_user, MAILBOX(user)},
+    {GP_SCOPE_MAILBOX, GP_FORM_TEXT, "password_file", YES, NULL, "must be an absolute path without a slash at its end",
+     gp_set_path, MAILBOX(password_file)},
+    {GP_SCOPE_MAILBOX, GP_FORM_TEXT, "every", NO, "5m", "must be a time from 1s to 1d with its unit s, m, h or d",
+     gp_set_every, MAILBOX(every_ms)},
+    {GP_SCOPE_MAILBOX, GP_FORM_TEXT, "ca_file", NO, NULL, "must be an absolute path without a slash at its end",
+     gp_set_path, MAILBOX(ca_file)},
 };
 const size_t gp_config_keys_n = sizeof gp_config_keys / sizeof gp_config_keys[0];
 

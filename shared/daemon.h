@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * daemon.h - what both daemons do as processes: options, privileges, pid and status files
+ * daemon.h - what all daemons do as processes: options, privileges, pid and status files
  *
  * All from the main thread.
  */

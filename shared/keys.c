@@ -4,6 +4,9 @@
  */
 #include "shared/keys.h"
 
+#include "shared/address.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 
 static void key(char out[GP_KEY_MAX], const char *prefix, const char *kind, const char *of)
@@ -56,4 +59,24 @@ void gp_key_ban(char out[GP_KEY_MAX], const char *prefix, const struct gp_ip *ip
 void gp_key_failures(char out[GP_KEY_MAX], const char *prefix, const struct gp_ip *ip)
 {
     key_ip(out, prefix, "failures", ip);
+}
+
+/* FNV-1a of the address in lower case: an address may hold what no key can. */
+static void key_recipient(char out[GP_KEY_MAX], const char *prefix, const char *kind, const char *agency,
+                          struct gp_str recipient)
+{
+    char lower[GP_ADDRESS_MAX + 1];
+    struct gp_buf b = gp_buf_on(lower, sizeof lower);
+    gp_buf_put_lower(&b, recipient);
+    snprintf(out, GP_KEY_MAX, "%s:%s:%s:%016" PRIx64, prefix, kind, agency, gp_str_hash(gp_buf_str(&b)));
+}
+
+void gp_key_retest(char out[GP_KEY_MAX], const char *prefix, const char *agency, struct gp_str recipient)
+{
+    key_recipient(out, prefix, "retest", agency, recipient);
+}
+
+void gp_key_auto_reply(char out[GP_KEY_MAX], const char *prefix, const char *agency, struct gp_str recipient)
+{
+    key_recipient(out, prefix, "autoreply", agency, recipient);
 }

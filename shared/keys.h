@@ -23,5 +23,8 @@ void gp_key_block_address(char out[GP_KEY_MAX], const char *prefix, const struct
 void gp_key_pause(char out[GP_KEY_MAX], const char *prefix, const char *agency); /* gp:pause:dol */
 void gp_key_ban(char out[GP_KEY_MAX], const char *prefix, const struct gp_ip *ip); /* gp:ban:192.0.2.10 */
 void gp_key_failures(char out[GP_KEY_MAX], const char *prefix, const struct gp_ip *ip);
+/* Of one recipient of an agency's, by a hash of the address in lower case: gp:retest:dol:0123456789abcdef */
+void gp_key_retest(char out[GP_KEY_MAX], const char *prefix, const char *agency, struct gp_str recipient);
+void gp_key_auto_reply(char out[GP_KEY_MAX], const char *prefix, const char *agency, struct gp_str recipient);
 
 #endif

@@ -6,76 +6,62 @@
 
 #include "shared/store_sqlite.h"
 
-static void bind_text(sqlite3_stmt *st, int at, const char *text)
-{
-    sqlite3_bind_text(st, at, text == NULL ? "" : text, -1, SQLITE_STATIC);
-}
-
-static void bind_u64(sqlite3_stmt *st, int at, uint64_t v)
-{
-    sqlite3_bind_int64(st, at, v > INT64_MAX ? INT64_MAX : (int64_t)v);
-}
-
-static bool forget_old(struct gp_store *s, uint32_t today)
-{
-    bind_u64(s->st[GP_ST_NOTICE_FORGET], 1, today < GP_NOTICE_KEPT_DAYS ? 0 : today - GP_NOTICE_KEPT_DAYS);
-    return gp_store_run(s, GP_ST_NOTICE_FORGET);
-}
+static const char add[] = "INSERT INTO notice (agency, kind, key, day, created_ms, subject, body, sent_ms)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT (agency, kind, key, day) DO NOTHING";
+static const char forget[] = "DELETE FROM notice WHERE day < ?1";
+static const char unsent[] = "SELECT id, agency, kind, key, day, created_ms, subject, body FROM notice"
+                             " WHERE sent_ms = 0 ORDER BY id LIMIT ?1";
+static const char sent[] = "UPDATE notice SET sent_ms = ?2 WHERE id = ?1";
 
 bool gp_notice_add(struct gp_store *s, const struct gp_notice *n, bool *added)
 {
-    sqlite3_stmt *st = s->st[GP_ST_NOTICE_ADD];
+    sqlite3_stmt *st = gp_store_statement(s, forget);
+    gp_bind_u64(st, 1, n->day > GP_NOTICE_KEPT_DAYS ? n->day - GP_NOTICE_KEPT_DAYS : 0);
     *added = false;
-    if (!gp_store_begin(s))
+    if (!gp_store_done(s, st))
         return false;
-    bind_text(st, 1, n->agency);
-    bind_text(st, 2, n->kind);
-    bind_text(st, 3, n->key);
-    bind_u64(st, 4, n->day);
-    bind_u64(st, 5, n->created_ms);
-    bind_text(st, 6, n->subject);
-    bind_text(st, 7, n->body);
-    bool good = gp_store_run(s, GP_ST_NOTICE_ADD);
-    bool fresh = good && sqlite3_changes(s->db) > 0;
-    if (!good || !forget_old(s, n->day)) {
-        gp_store_rollback(s);
-        return false;
-    }
-    good = gp_store_commit(s);
-    *added = good && fresh;
+    st = gp_store_statement(s, add);
+    gp_bind_str(st, 1, gp_str_z(n->agency));
+    gp_bind_str(st, 2, gp_str_z(n->kind));
+    gp_bind_str(st, 3, gp_str_z(n->key));
+    gp_bind_u64(st, 4, n->day);
+    gp_bind_u64(st, 5, n->created_ms);
+    gp_bind_str(st, 6, gp_str_z(n->subject));
+    gp_bind_str(st, 7, gp_str_z(n->body));
+    bool good = gp_store_done(s, st);
+    *added = good && sqlite3_changes(s->db) > 0;
     return good;
 }
 
-static const char *text_at(sqlite3_stmt *st, int at)
+static const char *text(sqlite3_stmt *st, int at)
 {
-    const char *text = (const char *)sqlite3_column_text(st, at);
-    return text == NULL ? "" : text;
+    const char *z = (const char *)sqlite3_column_text(st, at);
+    return z != NULL ? z : "";
 }
 
 bool gp_notices_unsent(struct gp_store *s, size_t most, gp_notice_fn *each, void *arg)
 {
-    sqlite3_stmt *st = s->st[GP_ST_NOTICES_UNSENT];
-    int rc;
-    bind_u64(st, 1, most);
-    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+    bool good = true;
+    sqlite3_stmt *st = gp_store_statement(s, unsent);
+    gp_bind_u64(st, 1, most);
+    while (gp_store_next(s, st, &good)) {
         const struct gp_notice n = {.id = sqlite3_column_int64(st, 0),
-                                    .agency = text_at(st, 1),
-                                    .kind = text_at(st, 2),
-                                    .key = text_at(st, 3),
-                                    .day = (uint32_t)sqlite3_column_int64(st, 4),
-                                    .created_ms = (uint64_t)sqlite3_column_int64(st, 5),
-                                    .subject = text_at(st, 6),
-                                    .body = text_at(st, 7)};
+                                    .agency = text(st, 1),
+                                    .kind = text(st, 2),
+                                    .key = text(st, 3),
+                                    .day = (uint32_t)gp_column_u64(st, 4),
+                                    .created_ms = gp_column_u64(st, 5),
+                                    .subject = text(st, 6),
+                                    .body = text(st, 7)};
         each(arg, &n);
     }
-    bool good = rc == SQLITE_DONE || gp_store_fail(s);
-    sqlite3_reset(st);
     return good;
 }
 
 bool gp_notice_sent(struct gp_store *s, int64_t id, uint64_t now_ms)
 {
-    sqlite3_bind_int64(s->st[GP_ST_NOTICE_SENT], 1, id);
-    bind_u64(s->st[GP_ST_NOTICE_SENT], 2, now_ms);
-    return gp_store_run(s, GP_ST_NOTICE_SENT);
+    sqlite3_stmt *st = gp_store_statement(s, sent);
+    gp_bind_u64(st, 1, (uint64_t)id);
+    gp_bind_u64(st, 2, now_ms);
+    return gp_store_done(s, st);
 }

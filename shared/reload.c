@@ -23,6 +23,8 @@ enum {
     USER,
     GROUP,
     LOG,
+    FEEDBACK_LISTEN,
+    ARCHIVE,
     FIXED_COUNT
 };
 
@@ -37,6 +39,8 @@ static const char *const fixed_name[] = {
     [USER] = "user",
     [GROUP] = "group",
     [LOG] = "log",
+    [FEEDBACK_LISTEN] = "feedback_listen",
+    [ARCHIVE] = "archive",
 };
 _Static_assert(sizeof fixed_name / sizeof fixed_name[0] == FIXED_COUNT, "a setting without a name");
 _Static_assert(FIXED_COUNT == GP_RELOAD_FIXED, "reload.h has another number of settings");
@@ -75,6 +79,8 @@ static bool fixed_copy(const struct gp_config *c, char *fixed[GP_RELOAD_FIXED])
     fixed[USER] = copied(c->user);
     fixed[GROUP] = copied(c->group);
     fixed[LOG] = copied(c->log == GP_LOG_SYSLOG ? "syslog" : "stderr");
+    fixed[FEEDBACK_LISTEN] = copied(c->feedback_listen);
+    fixed[ARCHIVE] = copied(c->archive);
     for (size_t i = 0; i < GP_RELOAD_FIXED; i++)
         whole = whole && fixed[i] != NULL;
     return whole;
@@ -168,7 +174,7 @@ void gp_reload_report(const struct gp_reload *r, const char *gauge, uint64_t val
     gp_buf_putz(&b, r->failed ? "failed: " : "ok");
     json_put(&b, r->failed ? r->failure : "");
     gp_buf_printf(&b, "\",\"%s\":%llu,\"store\":\"%s\",\"started\":%llu,\"now\":%llu%s}\n", gauge,
-                  (unsigned long long)value, store_state(counters), (unsigned long long)r->started_s,
+                  (unsigned long long)value, r->store != NULL ? r->store : store_state(counters), (unsigned long long)r->started_s,
                   (unsigned long long)(wall_ms / 1000), r->more);
     gp_daemon_status(&place, r->program, json);
 }

@@ -3,7 +3,7 @@
  * reload.h - how a daemon takes a new configuration, and what it says of itself in run_directory/<program>.status
  *
  * Sockets are open and privileges dropped when a reload comes, so some settings hold until the daemon is started again:
- * all listeners, run_directory, counters, counters_prefix, database, user, group and log. One thread at a time per
+ * all listeners, run_directory, counters, counters_prefix, database, user, group, log and archive. One thread at a time per
  * struct gp_reload.
  */
 #ifndef GP_SHARED_RELOAD_H
@@ -12,7 +12,7 @@
 #include "shared/config.h"
 #include "shared/counters.h"
 
-#define GP_RELOAD_FIXED 10
+#define GP_RELOAD_FIXED 12
 
 struct gp_reload {
     const char *program;          /* "milter" */
@@ -22,6 +22,7 @@ struct gp_reload {
     uint64_t reloads, failures;
     bool failed; /* the last reload did */
     char failure[GP_FAULT_TEXT_MAX];
+    const char *store; /* what the status file says of it; NULL: as the counters are */
     char more[192]; /* further members of the status file, each with a comma before it: ",\"auth_last\":7" */
 };
 

@@ -43,13 +43,54 @@ static const char *const statement_text[GP_ST_COUNT] = {
                         " ON CONFLICT (allowance) DO UPDATE SET is_open = 1, what = ?2, why = ?3 WHERE is_open = 0",
     [GP_ST_TEST_CLOSE] = "UPDATE test_window SET is_open = 0 WHERE allowance = ?1 AND is_open = 1",
     [GP_ST_TESTS] = "SELECT allowance, what, why, is_open FROM test_window ORDER BY allowance",
-    [GP_ST_NOTICE_ADD] = "INSERT INTO notice (agency, kind, key, day, created_ms, subject, body, sent_ms)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT (agency, kind, key, day) DO NOTHING",
-    [GP_ST_NOTICE_FORGET] = "DELETE FROM notice WHERE day < ?1",
-    [GP_ST_NOTICES_UNSENT] = "SELECT id, agency, kind, key, day, created_ms, subject, body FROM notice"
-                             " WHERE sent_ms = 0 ORDER BY id LIMIT ?1",
-    [GP_ST_NOTICE_SENT] = "UPDATE notice SET sent_ms = ?2 WHERE id = ?1",
 };
+
+/* What came back: suppression.h, failures and what was counted already (suppression_store.h), the history of events
+ * (event_log.h), statistics.h, unclassified.h, and what feedback's guards remember. Times named _ms are since 1970, a day
+ * and a minute are counted from there.
+ */
+#define GP_STORE_FEEDBACK_SCHEMA                                                                                       \
+    "CREATE TABLE suppression (address TEXT NOT NULL, agency TEXT NOT NULL, reason INTEGER NOT NULL,"                  \
+    " scope TEXT NOT NULL, step INTEGER NOT NULL, since_ms INTEGER NOT NULL, retest_ms INTEGER NOT NULL,"              \
+    " until_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, why TEXT NOT NULL, evidence TEXT NOT NULL,"              \
+    " PRIMARY KEY (address, agency, reason, scope)) WITHOUT ROWID;"                                                    \
+    "CREATE INDEX suppression_until ON suppression (until_ms) WHERE until_ms > 0;"                                     \
+    "CREATE TABLE failure (address TEXT NOT NULL, agency TEXT NOT NULL, day INTEGER NOT NULL,"                         \
+    " category TEXT NOT NULL, PRIMARY KEY (address, agency, day, category)) WITHOUT ROWID;"                            \
+    "CREATE INDEX failure_day ON failure (day);"                                                                       \
+    "CREATE TABLE counted (token TEXT NOT NULL, class TEXT NOT NULL, day INTEGER NOT NULL,"                            \
+    " PRIMARY KEY (token, class)) WITHOUT ROWID;"                                                                      \
+    "CREATE INDEX counted_day ON counted (day);"                                                                       \
+    "CREATE TABLE event (id INTEGER PRIMARY KEY, when_ms INTEGER NOT NULL, address TEXT NOT NULL,"                     \
+    " agency TEXT NOT NULL, category TEXT NOT NULL, source TEXT NOT NULL, effect TEXT NOT NULL,"                       \
+    " provider TEXT NOT NULL, stream TEXT NOT NULL, status TEXT NOT NULL, reply TEXT NOT NULL,"                        \
+    " diagnostic TEXT NOT NULL, text INTEGER NOT NULL, evidence TEXT NOT NULL);"                                       \
+    "CREATE INDEX event_address ON event (address, when_ms);"                                                          \
+    "CREATE INDEX event_when ON event (when_ms);"                                                                      \
+    "CREATE TABLE stat (at INTEGER NOT NULL, provider TEXT NOT NULL, agency TEXT NOT NULL, what TEXT NOT NULL,"        \
+    " count INTEGER NOT NULL, PRIMARY KEY (at, provider, agency, what)) WITHOUT ROWID;"                                \
+    "CREATE TABLE unclassified (text TEXT PRIMARY KEY, count INTEGER NOT NULL, first_ms INTEGER NOT NULL,"             \
+    " last_ms INTEGER NOT NULL, provider TEXT NOT NULL, sample TEXT NOT NULL, evidence TEXT NOT NULL) WITHOUT ROWID;"  \
+    "CREATE INDEX unclassified_count ON unclassified (count, last_ms);"                                                \
+    "CREATE TABLE refusal (provider TEXT NOT NULL, minute INTEGER NOT NULL, text INTEGER NOT NULL,"                    \
+    " count INTEGER NOT NULL, PRIMARY KEY (provider, minute, text)) WITHOUT ROWID;"                                    \
+    "CREATE TABLE distrust (provider TEXT NOT NULL, text INTEGER NOT NULL, since_ms INTEGER NOT NULL,"                 \
+    " until_ms INTEGER NOT NULL, PRIMARY KEY (provider, text)) WITHOUT ROWID;"                                         \
+    "CREATE TABLE delay (agency TEXT NOT NULL, provider TEXT NOT NULL, told INTEGER NOT NULL,"                         \
+    " since_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, PRIMARY KEY (agency, provider)) WITHOUT ROWID;"
+
+/* Messages that came in, what was read from POP3 mailboxes, mail of our own: intake_store.h */
+#define GP_STORE_INTAKE_SCHEMA                                                                                         \
+    "CREATE TABLE intake (id TEXT PRIMARY KEY, hash TEXT NOT NULL, received_ms INTEGER NOT NULL,"                      \
+    " size INTEGER NOT NULL, source TEXT NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL,"                     \
+    " kind TEXT NOT NULL, outcome TEXT NOT NULL, agency TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;"              \
+    "CREATE INDEX intake_received ON intake (received_ms);"                                                            \
+    "CREATE TABLE pop3_seen (mailbox TEXT NOT NULL, uidl TEXT NOT NULL, seen_ms INTEGER NOT NULL,"                     \
+    " PRIMARY KEY (mailbox, uidl)) WITHOUT ROWID;"                                                                     \
+    "CREATE TABLE forward (id TEXT NOT NULL, recipient TEXT NOT NULL, agency TEXT NOT NULL,"                           \
+    " received_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, sent_ms INTEGER, PRIMARY KEY (id, recipient))"        \
+    " WITHOUT ROWID;"                                                                                                  \
+    "CREATE INDEX forward_waiting ON forward (created_ms, id) WHERE sent_ms IS NULL;"
 
 /* upgrade[n] makes schema n + 1 of schema n; 0 is an empty file. A row of package is an allowance's: an agency's or a
  * test window's.
@@ -74,6 +115,7 @@ static const char *const upgrade[] = {
     "CREATE INDEX notice_unsent ON notice (id) WHERE sent_ms = 0;"
     "CREATE INDEX notice_day ON notice (day);"
     "PRAGMA user_version = 3;",
+    GP_STORE_FEEDBACK_SCHEMA GP_STORE_INTAKE_SCHEMA "PRAGMA user_version = 4;",
 };
 #define SCHEMA ((int)(sizeof upgrade / sizeof upgrade[0]))
 
@@ -185,6 +227,8 @@ void gp_store_close(struct gp_store *s)
         return;
     for (size_t i = 0; i < GP_ST_COUNT; i++)
         sqlite3_finalize(s->st[i]);
+    for (size_t i = 0; i < s->kept_n; i++)
+        sqlite3_finalize(s->kept[i].st);
     sqlite3_close(s->db);
     free(s);
 }

@@ -60,9 +60,13 @@ typedef void gp_store_change_fn(void *arg, const struct gp_change *change);
 /* gp_store_history - the newest `most` changes, newest first */
 bool gp_store_history(struct gp_store *s, size_t most, gp_store_change_fn *each, void *arg);
 
-/* gp_store_begin, gp_store_commit - several package counts in one transaction; commit is what is fsynced */
+/* gp_store_begin, gp_store_commit - several changes in one transaction; commit is what is fsynced, and rolls back when it
+ * fails
+ */
 bool gp_store_begin(struct gp_store *s);
 bool gp_store_commit(struct gp_store *s);
+/* gp_store_rollback - give up the transaction that gp_store_begin opened; the error of before stays the last one */
+void gp_store_rollback(struct gp_store *s);
 
 /* gp_store_package_save - remember the counts of an allowance; a smaller count of the same period never replaces a
  * greater, but a row more than a day ahead, written by a clock that jumped, is replaced

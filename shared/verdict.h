@@ -39,6 +39,8 @@
     X(SPF_REJECT,           "spf",                  "550", "5.7.23", "Sender domain does not authorize this relay")   \
     X(SPF_DEFER,            "spf",                  "450", "4.7.23", "Sender domain does not authorize this relay")   \
     X(UNSIGNED,             "unsigned",             "451", "4.7.5", "Message could not be signed, retry later")       \
+    X(SUPPRESSED,           "suppressed",           "550", "5.7.1", "Recipient suppressed: %")                        \
+    X(AUTO_REPLY_LIMIT,     "auto-reply-limit",     "550", "5.7.1", "Too many automatic replies to this recipient")   \
     X(RETURN_FORGED,        "token-forged",         "550", "5.1.1", "No such return path")                            \
     X(INTERNAL,             "internal",             "451", "4.3.0",                                                   \
       "General failure, please retry again or contact the support")

@@ -5,7 +5,7 @@ A rule is a generator of (where, wrong, mend); its id is its name. Rules are tol
 (main.cf with the service's own -o laid over), so it does not matter how the wiring was made: by enable or by hand.
 """
 from . import settings as conf, template
-from . import checks_daemons, checks_listener, checks_main  # noqa: F401 (they fill ALL)
+from . import checks_daemons, checks_listener, checks_main, checks_own  # noqa: F401 (they fill ALL)
 from .checks_base import ALL, Finding, Listener
 from .view import View
 
@@ -21,17 +21,27 @@ class Wiring:
         self.owner = self.view.values["mail_owner"]
         self.policy_place = conf.place(settings.policy_listen, self.queue)
         self.milter_place = conf.place(settings.milter_listen, self.queue)
+        self.feedback_place = conf.place(settings.feedback_listen, self.queue)
         every = [Listener(self, s) for s in self.view.smtpds]
         self.listeners = [x for x in every if x.ours]
         self.others = [x for x in every if not x.ours]
 
     @property
     def submissions(self):
-        return [x for x in self.listeners if not x.is_return]
+        return [x for x in self.listeners if not x.is_return and not x.is_own]
 
     @property
     def returns(self):
         return [x for x in self.listeners if x.is_return]
+
+    @property
+    def owns(self):
+        return [x for x in self.listeners if x.is_own]
+
+    @property
+    def crowded(self):
+        """where strangers or agencies connect"""
+        return [x for x in self.listeners if not x.is_own]
 
     @property
     def logins(self):

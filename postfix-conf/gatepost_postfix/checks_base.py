@@ -6,7 +6,7 @@ from . import text
 from .text import listed, unbraced
 
 ALL = {}
-PROFILES = ("gatepost-address", "gatepost-login", "gatepost-both", "gatepost-return")
+PROFILES = ("gatepost-address", "gatepost-login", "gatepost-both", "gatepost-return", "gatepost-own")
 
 
 class Finding:
@@ -89,6 +89,10 @@ class Listener:
     @property
     def is_return(self):
         return self.profile == "gatepost-return" or self.contexts == {"gatepost-return"}
+
+    @property
+    def is_own(self):
+        return self.profile == "gatepost-own"
 
     @property
     def is_login(self):

@@ -4,11 +4,28 @@ import os
 
 from . import probe
 from .checks_base import rule
+from .checks_main import route
+
+SILENT = {"policyd": probe.policy, "milter": probe.milter, "feedback": probe.lmtp}
+SOCKETS = {"policyd": "policy", "milter": "milter", "feedback": "feedback"}
+
+
+class Delivery:
+    """The delivery service that returned mail is given to"""
+
+    def __init__(self, service):
+        self.service = service
+
+    def __str__(self):
+        return f"master.cf, {self.service.name} {self.service.type}"
 
 
 def ways(wiring):
-    """{place: (program, {listener, ...})} of the sockets that Gatepost's listeners name"""
+    """{place: (program, {listener or delivery, ...})} of the sockets of ours that Postfix names"""
     found = {}
+    service, place = route(wiring)
+    if wiring.returns and place == wiring.feedback_place and f"{service}/unix" in wiring.view.services:
+        found[place] = ("feedback", {Delivery(wiring.view.services[f"{service}/unix"])})
     for listener in wiring.listeners:
         for policies in listener.policies.values():
             for place, attributes in policies:
@@ -46,7 +63,7 @@ def socket_chroot(wiring):
         for listener in listeners:
             if place.startswith("unix:/") and listener.service.chroot:
                 yield str(listener), f"runs chrooted and cannot see {place}", \
-                    f"name the socket relative to {wiring.queue}: unix:gatepost/{'policy' if program == 'policyd' else program}.sock"
+                    f"name the socket relative to {wiring.queue}: unix:gatepost/{SOCKETS[program]}.sock"
 
 
 @rule
@@ -71,20 +88,26 @@ def socket_permission(wiring):
                 f"gatepost-{program}", f"{group} {path}" + (f" && chmod g+w {path}" if lacks == "w" else "")
 
 
+def silent(wiring, wanted):
+    for program, where, place in reached(wiring):
+        why = SILENT[program](where) if program == wanted else None
+        if why:
+            yield place, f"gatepost-{program} does not answer: {why}", f"systemctl restart gatepost-{program}"
+
+
 @rule
 def policy_silent(wiring):
-    for program, where, place in reached(wiring):
-        why = probe.policy(where) if program == "policyd" else None
-        if why:
-            yield place, f"gatepost-policyd does not answer: {why}", "systemctl restart gatepost-policyd"
+    yield from silent(wiring, "policyd")
 
 
 @rule
 def milter_silent(wiring):
-    for program, where, place in reached(wiring):
-        why = probe.milter(where) if program == "milter" else None
-        if why:
-            yield place, f"gatepost-milter does not answer: {why}", "systemctl restart gatepost-milter"
+    yield from silent(wiring, "milter")
+
+
+@rule
+def feedback_silent(wiring):
+    yield from silent(wiring, "feedback")
 
 
 @rule

@@ -264,7 +264,7 @@ def error_limit(wiring, listener):
                 "disconnected before its first recipient is delivered", listener.option(name, str(recipients + 1))
 
 
-@per_listener("listeners")
+@per_listener("crowded")
 def processes(wiring, listener):
     text = listener.service.fields[6]
     limit = int(text) if text.isdigit() else int(wiring.view.values["default_process_limit"])

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules about main.cf: what holds for every process of this Postfix."""
-import os
-import re
 import subprocess
 
 from . import plan, text
@@ -129,27 +127,48 @@ def return_route(wiring):
             wiring.main("relay_domains", plan.joined(wiring.view.raw["relay_domains"], "$gatepost_return_path"))
 
 
+def asked(wiring, name, domain):
+    """What a list of tables says of a domain; "" nothing, None: a table could not be asked"""
+    for word in listed(wiring.view.values[name]):
+        done = subprocess.run(["postmap", "-c", wiring.directory, "-q", domain, word], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
+        if done.returncode == 0 and done.stdout.strip():
+            return done.stdout.strip()
+        if "fatal" in done.stderr or "warning" in done.stderr:
+            return None
+    return ""
+
+
+def route(wiring):
+    """(delivery service, place) that returned mail takes; ("", "") when it has no way of its own"""
+    way = asked(wiring, "transport_maps", wiring.settings.return_path)
+    if way == "" and holds(wiring, "virtual_mailbox_domains", wiring.settings.return_path):
+        way = wiring.view.values["virtual_transport"]
+    service, _, place = (way or "").partition(":")
+    return service, place
+
+
 @rule
 def return_transport(wiring):
     """A relay domain with no route of its own goes to its MX, which is this host: mail loops back to myself."""
     domain = wiring.settings.return_path
-    if wiring.returns and holds(wiring, "relay_domains", domain) and holds(wiring, "transport_maps", domain) is False:
+    if wiring.returns and holds(wiring, "relay_domains", domain) and asked(wiring, "transport_maps", domain) == "":
         yield MAIN, f"{domain} is relayed but transport_maps has no way for it: it would loop to this host's own MX", \
             "gatepost-postfix enable (it adds the way)"
 
 
 @rule
-def return_service(wiring):
-    named = re.search(rf"\b{plan.RETURNED}:", wiring.view.values["transport_maps"])
-    if named and f"{plan.RETURNED}/unix" not in wiring.view.services:
-        yield "master.cf", f"transport_maps leads to {plan.RETURNED}, and there is no such service", \
-            "gatepost-postfix enable (it adds the service)"
+def return_elsewhere(wiring):
+    """Bounces that gatepost-feedback never sees suppress nobody."""
+    service, place = route(wiring)
+    if wiring.returns and service and place != wiring.feedback_place:
+        yield MAIN, f"mail for {wiring.settings.return_path} goes to {service}:{place}, gatepost-feedback listens at " \
+            f"{wiring.settings.feedback_listen}", f"gatepost-postfix enable (the way is {plan.RETURNED}:{wiring.feedback_place})"
 
 
 @rule
-def return_maildir(wiring):
-    service = wiring.view.services.get(f"{plan.RETURNED}/unix")
-    base = wiring.view.effective(service)["virtual_mailbox_base"] if service else wiring.view.values["virtual_mailbox_base"]
-    if wiring.returns and base and not os.path.isdir(base):
-        owner = wiring.view.set.get("gatepost_returned_uid", "65534")
-        yield base, "the directory for returned mail is not there", f"install -d -m 0700 -o {owner} {base}"
+def return_service(wiring):
+    service, _ = route(wiring)
+    if wiring.returns and service and f"{service}/unix" not in wiring.view.services:
+        yield "master.cf", f"mail for {wiring.settings.return_path} is given to {service}, and there is no such service", \
+            "gatepost-postfix enable (it adds the service)"

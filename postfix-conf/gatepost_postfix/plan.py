@@ -2,7 +2,7 @@
 """What goes into an existing Postfix: a pure function of what it has, of the template and of what is wanted.
 
 A template's parameter goes where it disturbs nothing else that this Postfix does: what only smtpd(8) reads is given to
-Gatepost's own listeners; what describes the return path's mailbox, to a delivery service of its own; only what has no
+Gatepost's own listeners; what lmtp(8) reads, to a delivery service of its own for the return path; only what has no
 smaller place stands in main.cf for all.
 """
 import ipaddress
@@ -16,8 +16,8 @@ LISTENER = {"mynetworks", "disable_vrfy_command", "local_header_rewrite_clients"
 # The administrator's own: other listeners and mailboxes need them. check watches that none of them leads round Gatepost.
 KEPT = {"mydestination", "local_recipient_maps", "local_transport", "relay_domains", "virtual_alias_maps",
         "non_smtpd_milters"}
-# The return path's mailbox: delivered by a service of its own, reached by relay_domains and transport_maps.
-MAILBOX = "virtual_"
+# The return path: delivered by an LMTP service of its own, reached by relay_domains and transport_maps.
+MAILBOX, DELIVERY = "virtual_", "lmtp_"
 RETURNED = "gatepost-returned"
 MILTERS = "smtpd_milters"
 # An administrator's lists are for the other listeners; here only policyd lets in.
@@ -28,6 +28,7 @@ MENDED = {"smtpd_milter_maps": "", "smtpd_reject_footer": "", "soft_bounce": "no
 # The administrator's certificate serves here too.
 CERTIFICATE = {"smtpd_tls_cert_file", "smtpd_tls_key_file"}
 LOGINS = ("gatepost-login", "gatepost-both")
+OWN = "gatepost-own"
 NO_MILTERS = "no_milters"
 DISCARD = "smtpd_discard_ehlo_keywords"
 
@@ -52,7 +53,7 @@ class Plan:
 
 
 def make(view, template, settings, options):
-    """options: {"listen": [[profile, place], ...], "replace": [service, ...], "maildir": path or None}"""
+    """options: {"listen": [[profile, place], ...], "replace": [service, ...]}"""
     plan = Plan()
     places = Places(view, options)
     for name, parameter in template.main.items():
@@ -60,8 +61,8 @@ def make(view, template, settings, options):
         if value is not None and not same(view.set.get(name), value):
             plan.changes.append(Change(name, value, parameter.reason))
     if any(profile == "gatepost-return" for profile, _ in options["listen"]):
-        route(plan, view, template, settings, options)
-    for profile, place in options["listen"]:
+        route(plan, view, template, settings)
+    for profile, place in options["listen"] + own(settings):
         if profile not in template.listeners:
             raise Trouble(f"{profile}: no listener of this name stands in the template's master.cf; there are: "
                           + ", ".join(template.listeners))
@@ -74,20 +75,22 @@ def same(old, new):
     return old is not None and " ".join(old.split()) == " ".join(new.split())
 
 
+def own(settings):
+    """The listener for Gatepost's own mail, where gatepost.conf says that it leaves by one of this host's loopback"""
+    place = settings.notices.partition("inet:")[2]
+    return [[OWN, place]] if place.startswith("127.") else []
+
+
 # --- main.cf ----------------------------------------------------------------------------------------------------------
 
 def wanted(view, name, value, settings, options):
     """The value main.cf shall have, None when main.cf need not name it"""
     if name in ("mailbox_size_limit", "virtual_mailbox_limit"):
         return at_least(view, name, max(settings.size_limit, number(view, "message_size_limit")), value)
-    if name in KEPT or name in LISTENER or name.startswith(("smtpd_", MAILBOX)):
+    if name in KEPT or name in LISTENER or name.startswith(("smtpd_", MAILBOX, DELIVERY)):
         return None
     if name == "gatepost_return_path":
         return settings.return_path
-    if name == "gatepost_returned" and options.get("maildir"):
-        return options["maildir"].rstrip("/").rpartition("/")[2] + "/"
-    if name.startswith("gatepost_") and "check_policy_service" not in value:
-        return view.set.get(name, value)
     if "check_policy_service" in value:
         if name.replace("_", "-") not in [profile for profile, _ in options["listen"]]:
             return None
@@ -117,17 +120,14 @@ def joined(*lists):
     return ", ".join(x for x in lists if x)
 
 
-def route(plan, view, template, settings, options):
-    """The return path: accepted as a relay domain, delivered by the template's virtual_transport"""
+def route(plan, view, template, settings):
+    """The return path: accepted as a relay domain, delivered to gatepost-feedback's socket"""
     domain = settings.return_path
     if domain in re.split(r"[\s,]+", view.values.get("mydestination", "")):
         raise Trouble(f"mydestination holds {domain}: the return path is Gatepost's; take it out of mydestination")
-    transport = template.main["virtual_transport"].value
-    if transport == "virtual":
-        transport = RETURNED
-        plan.services.append(NewService(mailbox(template, options), template.main["virtual_transport"].reason))
-    reason = template.main["virtual_mailbox_domains"].reason
-    table = f"inline:{{ {{ {domain} = {transport if ':' in transport else transport + ':'} }} }}"
+    reason = template.main["virtual_transport"].reason
+    plan.services.append(NewService(delivery(template), reason))
+    table = f"inline:{{ {{ {domain} = {RETURNED}:{socket_name(view, settings.feedback_listen)} }} }}"
     any_user = f"inline:{{ {{ @{domain} = any }} }}"
     for name, piece, first in (("relay_domains", "$gatepost_return_path", False), ("transport_maps", table, True),
                                ("relay_recipient_maps", any_user, False)):
@@ -137,13 +137,10 @@ def route(plan, view, template, settings, options):
             plan.changes.append(Change(name, value, reason, piece))
 
 
-def mailbox(template, options):
-    service = text.Service([RETURNED, "unix", "-", "n", "n", "-", "-", "virtual"])
-    for name, parameter in template.main.items():
-        if name.startswith(MAILBOX) and name not in {"virtual_mailbox_domains", "virtual_transport", *KEPT}:
-            service.options[name] = parameter.value
-    if options.get("maildir"):
-        service.options["virtual_mailbox_base"] = options["maildir"].rstrip("/").rpartition("/")[0] or "/"
+def delivery(template):
+    """lmtp(8) under a name of its own, with what the template says of it"""
+    service = text.Service([RETURNED, "unix", "-", "-", "n", "-", "-", "lmtp"])
+    service.options.update({n: p.value for n, p in template.main.items() if n.startswith(DELIVERY)})
     return service
 
 

@@ -81,3 +81,9 @@ def milter(where):
     """None when a milter answers there, else why not"""
     answer, why = ask(where, OPTIONS, lambda a: len(a) >= 5)
     return why or (None if answer[4:5] == b"O" else f"not a milter: {answer[:20]!r}")
+
+
+def lmtp(where):
+    """None when an LMTP server greets there, else why not"""
+    answer, why = ask(where, b"QUIT\r\n", lambda a: a.endswith(b"\n"))
+    return why or (None if answer.startswith(b"220 ") else f"not an LMTP server: {answer[:60]!r}")

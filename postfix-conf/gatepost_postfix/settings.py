@@ -13,8 +13,10 @@ HEADROOM = 1 << 20  # Postfix's limit is on the queue file, a little larger than
 
 class Settings:
     def __init__(self, return_path, policy="unix:/var/spool/postfix/gatepost/policy.sock",
-                 milter="unix:/var/spool/postfix/gatepost/milter.sock", ceiling=64 << 20):
-        self.return_path, self.policy_listen, self.milter_listen, self.ceiling = return_path, policy, milter, ceiling
+                 milter="unix:/var/spool/postfix/gatepost/milter.sock",
+                 feedback="unix:/var/spool/postfix/gatepost/feedback.sock", notices="", ceiling=64 << 20):
+        self.return_path, self.policy_listen, self.milter_listen = return_path, policy, milter
+        self.feedback_listen, self.notices, self.ceiling = feedback, notices, ceiling
 
     @property
     def size_limit(self):
@@ -41,8 +43,8 @@ def load(path):
     if not said.get("good"):
         raise Trouble(f"{path} has faults, mend them first:\n" + "\n".join(said.get("errors", [])))
     values = said["settings"]
-    return Settings(values["return_path"], values["policy_listen"], values["milter_listen"],
-                    int(values["message_size_ceiling"]))
+    return Settings(values["return_path"], values["policy_listen"], values["milter_listen"], values["feedback_listen"],
+                    values["notices"] or "", int(values["message_size_ceiling"]))
 
 
 def place(listen, queue_directory):

@@ -172,8 +172,7 @@ class Journey:
             self.assertEqual(c.rcpt("x@example.com").code // 100, 5)
             self.assertEqual(c.rcpt(token).code, 250)
             self.assertEqual(c.data(smtp.message(subject="returned")).code, 250)
-        process.wait_for("the Maildir to have it", lambda: os.path.isdir(self.relay.path("returned", "new")) and
-                         os.listdir(self.relay.path("returned", "new")))
+        process.wait_for("gatepost-feedback to have it", self.relay.returned)
 
     def test_5_edits_stay(self):
         """One parameter and one service edited in our block, one outside: disable keeps those and brings back the rest"""
@@ -266,6 +265,7 @@ class Postscreen(Journey, Base):
 # --- check ------------------------------------------------------------------------------------------------------------
 
 LISTENER, BACK, LOGIN = "{port}/inet", "127.0.0.1:{back}/inet", "127.0.0.1:{login}/inet"
+OWN = "127.0.0.1:{own}/inet"
 POLICY = "check_policy_service {{ unix:gatepost/policy.sock, policy_context=gatepost-address, {{ default_action = {0} }} }}"
 MILTER = "{ unix:gatepost/milter.sock, default_action=%s }"
 
@@ -302,7 +302,11 @@ BREAKS = {
     "return-route": main("relay_domains", ""),
     "return-transport": main("transport_maps", ""),
     "return-service": lambda site: site.drop("gatepost-returned/unix"),
-    "return-maildir": option("virtual_mailbox_base", "/nowhere/at/all", "gatepost-returned/unix"),
+    "return-elsewhere": main("transport_maps", "inline:{ { b.example.gov = gatepost-returned:unix:private/elsewhere } }"),
+    "no-own-listener": lambda site: site.drop(OWN),
+    "own-exposed": lambda site: site.listen_everywhere(OWN),
+    "own-relay": option("smtpd_relay_restrictions", "permit", OWN),
+    "own-sender": option("smtpd_sender_restrictions", "", OWN),
     "no-listener": lambda site: site.drop_submissions(),
     "no-return-listener": lambda site: site.drop(BACK),
     "profile-unknown": lambda site: (option("milter_macro_daemon_name", "gatepost-adress")(site),
@@ -394,7 +398,8 @@ class Checked(Base):
             self.undo.pop()()
 
     def key(self, where):
-        return where.format(port=self.relay.port, back=self.relay.return_port, login=self.relay.login_port)
+        return where.format(port=self.relay.port, back=self.relay.return_port, login=self.relay.login_port,
+                            own=self.relay.own_port)
 
     def set_main(self, name, value):
         subprocess.run(["postconf", "-c", self.config, "-e", f"{name} = {value}"], check=True)
@@ -426,6 +431,11 @@ class Checked(Base):
         for where in self.submissions():
             self.drop(where)
 
+    def listen_everywhere(self, where):
+        entry, service = self.service(where)
+        service.fields[0] = service.fields[0].rpartition(":")[2]
+        self.put_service(entry, service.raw)
+
     def append(self, name, more):
         self.relay.put_file(name, self.relay.file(name) + more)
 
@@ -444,7 +454,8 @@ class Checked(Base):
 
     def test_each_break_has_its_own_message(self):
         told = settings.Settings("b.example.gov", *(f"unix:{self.relay.path('spool', 'gatepost', n)}.sock"
-                                                    for n in ("policy", "milter")))
+                                                    for n in ("policy", "milter", "feedback")),
+                                 notices=f"inet:127.0.0.1:{self.relay.own_port}")
         self.assertEqual(checks.run(self.config, told, "gatepost.conf"), [])
         said = {}
         for name, act in BREAKS.items():
@@ -459,7 +470,7 @@ class Checked(Base):
             self.restore()
 
     def test_no_rule_is_without_a_break(self):
-        self.assertEqual(set(checks.ALL) - set(BREAKS), {"socket-missing", "policy-silent", "milter-silent", "milter-tcp"})
+        self.assertEqual(set(checks.ALL) - set(BREAKS), {"socket-missing", "policy-silent", "milter-silent", "feedback-silent", "milter-tcp"})
         self.assertGreaterEqual(len(checks.ALL), 20)
 
     def test_a_command_that_mends(self):
@@ -481,7 +492,8 @@ class Checked(Base):
         self.assertEqual({f["id"] for f in self.findings("--gatepost", gatepost)}, {"milter-tcp", "milter-silent"})
 
     def test_daemons_that_are_away(self):
-        for daemon, name in ((self.relay.policyd, "policy"), (self.relay.milter, "milter")):
+        for daemon, name in ((self.relay.policyd, "policy"), (self.relay.milter, "milter"),
+                             (self.relay.feedback, "feedback")):
             path = self.relay.path("spool", "gatepost", f"{name}.sock")
             os.rename(path, path + ".away")
             self.assertEqual({f["id"] for f in self.findings()}, {"socket-missing"})

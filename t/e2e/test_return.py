@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes back: the return path's listener, its Maildir, and our own bounces."""
+"""What comes back: the return path's listener, gatepost-feedback behind it, and our own bounces."""
 import re
 import unittest
 
@@ -23,10 +23,10 @@ class Return(Scene):
         return self.session(WORLD, port=self.relay.return_port)
 
     def bring_back(self, recipient, sender="", subject="back"):
-        """Mail to the return path; True when it is in the Maildir."""
+        """Mail to the return path; it is kept then."""
         c = self.world()
         self.assertGood(self.submit(c, sender, recipient, subject=subject))
-        self.wait("the message in the Maildir", lambda: any(
+        self.wait("the message in the archive", lambda: any(
             f"Subject: {subject}".encode() in text for text in self.relay.returned()))
 
     def test_valid_tokens(self):
@@ -82,7 +82,7 @@ class Return(Scene):
         c = self.world()
         self.assertGood(c.submit("someone@example.com", "postmaster",
                                  self.message("postmaster", "someone@example.com", subject="bare-postmaster")))
-        self.wait("it in the Maildir", lambda: any(b"bare-postmaster" in text for text in self.relay.returned()))
+        self.wait("it in the archive", lambda: any(b"bare-postmaster" in text for text in self.relay.returned()))
         self.assertEqual([r for r in self.recipients() if r.startswith("postmaster")], [])
 
     def test_tokens_of_a_new_key(self):
@@ -111,13 +111,13 @@ class Return(Scene):
         self.assertPolicyds(c.rcpt(f"anybody@{RETURN_PATH}"), "token-forged")
         self.assertGood(c.rcpt(bounce))
         self.assertGood(c.data(self.message(bounce, "app@dol.example.gov", subject="inside-token")))
-        self.wait("it in the Maildir", lambda: any(b"inside-token" in text for text in self.relay.returned()))
+        self.wait("it in the archive", lambda: any(b"inside-token" in text for text in self.relay.returned()))
 
     def test_our_own_bounce(self):
         c = self.session("127.0.5.1")
         recipient = "reject-550-nobody@example.com"
         self.assertGood(self.submit(c, "app@dol.example.gov", recipient))
-        text = self.wait("our bounce in the Maildir", lambda: next(
+        text = self.wait("our bounce in the archive", lambda: next(
             (t for t in self.relay.returned() if recipient.encode() in t), None), 30).decode()
         token = re.search(r"Original-Envelope-Id: (\S+)", text).group(1)
         self.assertRegex(token, "^b[a-z2-7]{32}$")

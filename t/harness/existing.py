@@ -54,7 +54,7 @@ class ExistingRelay(Relay):
     def places(self):
         return ["--gatepost", self.config(), "--submission", self.submission(self.port), "--return",
                 f"127.0.0.1:{self.return_port}", "--login", f"127.0.0.1:{self.login_port}", "--both",
-                f"127.0.0.1:{self.both_port}", "--maildir", self.path("returned")]
+                f"127.0.0.1:{self.both_port}"]
 
     def tool(self, verb, *more):
         return subprocess.run([sys.executable, PROGRAM, verb, "-c", self.postfix.config, *more], text=True,

@@ -33,7 +33,7 @@ showq     unix       n  -  n  -     -    showq
 error     unix       -  -  n  -     -    error
 retry     unix       -  -  n  -     -    error
 discard   unix       -  -  n  -     -    discard
-virtual   unix       -  n  n  -     -    virtual
+lmtp      unix       -  -  n  -     -    lmtp
 anvil     unix       -  -  n  -     1    anvil
 scache    unix       -  -  n  -     1    scache
 tlsmgr    unix       -  -  n  1000? 1    tlsmgr
@@ -88,17 +88,12 @@ class PrivatePostfix:
         self.config = os.path.join(state, "postfix")
         self.spool = os.path.join(state, "spool")
         self.log = os.path.join(state, "log", "mail.log")
-        nobody = pwd.getpwnam("nobody")
         self.settings = {
             "compatibility_level": "3.6",
             "queue_directory": self.spool,
             "data_directory": os.path.join(state, "data"),
             "maillog_file": self.log,
             "maillog_file_prefixes": state,
-            "virtual_mailbox_base": state,
-            "gatepost_returned_uid": str(nobody.pw_uid),
-            "gatepost_returned_gid": str(nobody.pw_gid),
-            "virtual_minimum_uid": "100",
             "inet_interfaces": "loopback-only",
             "inet_protocols": "all",
             "myorigin": "$myhostname",

@@ -62,9 +62,9 @@ Everything is up. State: {relay.state}   ({relay.path("env")} tells a script whe
 
   return path     127.0.0.1:{relay.return_port}
   what left       {relay.path("sink")}/
-  what came back  {relay.path("returned")}/new/
+  what came back  {relay.path("db", "archive")}/
   Postfix's log   {relay.postfix.log}
-  Gatepost's logs {relay.policyd.log}  {relay.milter.log}
+  Gatepost's logs {relay.policyd.log}  {relay.milter.log}  {relay.feedback.log}
   operate it      {relay.program("gatepostctl")} --config {relay.config()} status
 
 Ctrl-C ends everything."""

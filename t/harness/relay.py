@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole relay on loopback under one state directory: Postfix, memcached, sink, gatepost-policyd, gatepost-milter.
+"""A whole relay on loopback under one state directory: Postfix, memcached, sink, gatepost-policyd, gatepost-milter,
+gatepost-feedback.
 
     with Relay(agencies=text) as relay:
         relay.client("127.0.0.10").submit(...)
@@ -103,7 +104,7 @@ class Relay:
     def prepare(self):
         if os.geteuid() != 0:
             raise Trouble("Postfix can only be started by root: run this as root or by sudo")
-        for name in ("gatepost-policyd", "gatepost-milter", "gatepostctl"):
+        for name in ("gatepost-policyd", "gatepost-milter", "gatepost-feedback", "gatepostctl"):
             if not os.access(self.program(name), os.X_OK):
                 raise Trouble(f"{self.program(name)} is missing: build it first (./quickstart does)")
         if self.state is None:
@@ -201,7 +202,8 @@ class Relay:
     def write_configuration(self):
         settings = {"dkim": self.signing(self.dkim_domain), **self.changes}
         if self.auth_port:
-            settings = {"auth_listen": f"127.0.0.1:{self.auth_port}", "auth_key": self.path("keys", "auth"), **settings}
+            settings = {"notices": f"inet:127.0.0.1:{self.own_port}", "auth_listen": f"127.0.0.1:{self.auth_port}",
+                        "auth_key": self.path("keys", "auth"), **settings}
         for instance in self.instances:
             with open(self.config(instance), "w") as f:
                 f.write(sample.configuration(self.state, instance, **settings))
@@ -215,9 +217,9 @@ class Relay:
             raise Trouble(f"the configuration has faults:\n{done.stdout}{done.stderr}")
 
     def raise_all(self):
-        ports = process.free_ports(self.milter_count + 5)
-        sink_port, self.return_port, self.ports = ports[0], ports[1], ports[5:]
-        self.auth_port, self.login_port, self.both_port = ports[2:5]
+        ports = process.free_ports(self.milter_count + 6)
+        sink_port, self.return_port, self.ports = ports[0], ports[1], ports[6:]
+        self.auth_port, self.login_port, self.both_port, self.own_port = ports[2:6]
         self.port = self.ports[0]
         self.write_configuration()
         self.daemons = []
@@ -236,12 +238,14 @@ class Relay:
         self.say("gatepost-milter")
         self.milters = [self.add_gatepost("milter", instance) for instance in self.instances]
         self.milter = self.milters[0]
+        self.say("gatepost-feedback")
+        self.feedback = self.add_gatepost("feedback")
         self.say("a private Postfix")
         self.raise_postfix(sink_port)
         self.say("a private Dovecot, for logins")
         self.raise_dovecot()
         self.say("every listener")
-        for port in [*self.ports, self.return_port, self.login_port, self.both_port]:
+        for port in [*self.ports, self.return_port, self.login_port, self.both_port, self.own_port]:
             process.wait_for(f"Postfix to answer on port {port}", lambda: process.tcp_greets(port))
 
     def add(self, name, argv, pid_file=None):
@@ -266,7 +270,8 @@ class Relay:
             submission += [(f"127.0.0.1:{port}", extra), (f"[::1]:{port}", extra)]
         places = {"gatepost-address": submission, "gatepost-return": [(f"127.0.0.1:{self.return_port}", [])],
                   "gatepost-login": [(f"127.0.0.1:{self.login_port}", [])],
-                  "gatepost-both": [(f"127.0.0.1:{self.both_port}", [])]}
+                  "gatepost-both": [(f"127.0.0.1:{self.both_port}", [])],
+                  "gatepost-own": [(f"127.0.0.1:{self.own_port}", [])]}
         self.postfix = PrivatePostfix(self.state, places, sink_port,
                                       {"myhostname": sample.RELAY_NAME, "gatepost_return_path": sample.RETURN_PATH,
                                        "smtpd_tls_cert_file": self.path("tls", "relay.pem"),
@@ -302,7 +307,10 @@ class Relay:
             "CTL": run([self.program("gatepostctl"), "--config", self.config()]),
             "START_POLICYD": run(self.policyd.argv), "START_MILTER": run(self.milter.argv),
             "START_MEMCACHED": run(self.memcached.argv) if self.with_memcached else "",
-            "POLICYD_LOG": self.policyd.log, "MILTER_LOG": self.milter.log, "RETURN_MAILDIR": self.path("returned"),
+            "POLICYD_LOG": self.policyd.log, "MILTER_LOG": self.milter.log,
+            "FEEDBACK_SOCKET": self.path("spool", "gatepost", "feedback.sock"), "PID_FEEDBACK": self.feedback.pid,
+            "START_FEEDBACK": run(self.feedback.argv), "FEEDBACK_LOG": self.feedback.log,
+            "ARCHIVE": self.path("db", "archive"), "RETURN_MAILDIR": self.path("returned"),
             "STATE": self.state, "LOGIN_PORT": self.login_port, "BOTH_PORT": self.both_port,
             "LOGIN_USER": self.logins[0] if self.logins else "", "LOGIN_PASSWORD": self.login_password,
             "LOGIN_CA": self.path("tls", "ca.pem"),
@@ -397,11 +405,13 @@ class Relay:
         return self.delivered()
 
     def returned(self):
-        """Messages in the Maildir."""
-        new, found = self.path("returned", "new"), []
-        for name in sorted(os.listdir(new)) if os.path.isdir(new) else []:
-            with open(os.path.join(new, name), "rb") as f:
-                found.append(f.read())
+        """Messages that came back, from the archive; what stands there may still be unread."""
+        found = []
+        for directory, _, names in os.walk(self.path("db", "archive")):
+            for name in names:
+                if name.endswith(".eml"):
+                    with open(os.path.join(directory, name), "rb") as f:
+                        found.append(f.read())
         return found
 
     def log(self, name="milter"):

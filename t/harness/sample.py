@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The generated gatepost.conf and the agencies of the sample: loopback addresses, so that one machine plays many clients."""
 
+import os
+
 import dkim_keys
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GENERATED = "# Generated for this state directory"
 RELAY_NAME = "relay.example.gov"
 RETURN_PATH = "b.example.gov"
@@ -39,6 +42,10 @@ def configuration(state, instance="", **changes):
         "user": "nobody",
         "group": "postfix",
         "log": "stderr",
+        "feedback_listen": f"unix:{state}/spool/gatepost/feedback.sock",
+        "archive": f"{state}/db/archive",
+        "maildir": f"{state}/returned",
+        "dictionaries": [os.path.join(ROOT, "feedback", "dictionary")],
     }
     settings.update(changes)
     lines = [f"{name} = {quoted(value)}\n" for name, value in settings.items() if value is not None]

@@ -19,7 +19,7 @@ def delivered_one(guide, one, recipient):
 
 def comes_back(guide, one):
     guide.step("What comes back", f"The return path's listener takes mail for {sample.RETURN_PATH} that bears a token of "
-               "ours, and for its\npostmaster and abuse. All of it goes into one Maildir.")
+               "ours, and for its\npostmaster and abuse. All of it goes to gatepost-feedback, which keeps it as it came and acts on it.")
     _, envelope, left = delivered_one(guide, one, "returns@example.com")
     token = envelope["mail_from"]
     forged = token[:5] + ("a" if token[5] != "a" else "b") + token[6:]
@@ -40,8 +40,8 @@ def comes_back(guide, one):
         guide.good(reply if reply.code != 250 else client.data(smtp.message("back", recipient, "mx@example.com")),
                    "a valid one is taken")
     client.quit()
-    process.wait_for("what came back in the Maildir", lambda: len(guide.relay.returned()) == before + len(wanted))
-    guide.holds(True, f"{len(wanted)} messages in {guide.relay.path('returned')}")
+    process.wait_for("what came back", lambda: len(guide.relay.returned()) == before + len(wanted))
+    guide.holds(True, f"{len(wanted)} messages in {guide.relay.path('db', 'archive')}; gatepostctl archive list shows them")
 
 
 def header_lines(text):

@@ -53,7 +53,9 @@ static void load_samples(bool all)
     replace(top, "/etc/gatepost/keys/relay.example.gov.gp1.pem", "$D/relay.pem");
     replace(top, "/etc/gatepost/keys/relay.example.gov.gp1e.pem", "$D/relay.pem");
     replace(agency, "/etc/gatepost/keys/dol.example.gov.gp1.pem", "$D/relay.pem");
+    replace(top, "/etc/gatepost/keys/fbl", "$D/fbl");
     if (all) { /* with every setting that is commented out */
+        replace(top, "\n#                        ", "\n                         ");
         replace(agency, "\n  # ", "\n  ");
         replace(agency, "\n  #  ", "\n  ");
         for (size_t i = 0; i < gp_config_keys_n; i++) {
@@ -67,6 +69,9 @@ static void load_samples(bool all)
     assert_true(scratch_write(&s, "agencies.d/example.conf", gp_str_z(agency)));
     assert_true(scratch_write(&s, "auth", GP_STR("a-key-for-dovecot-1234\n")));
     scratch_path(&s, "auth", path);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_true(scratch_write(&s, "fbl", GP_STR("secret\n")));
+    scratch_path(&s, "fbl", path);
     assert_int_equal(chmod(path, 0600), 0);
     scratch_path(&s, "gatepost.conf", path);
     gp_faults_init(&faults);
@@ -126,7 +131,8 @@ static void samples_show_every_key(void **state)
     read_text("postfix-conf/agencies.d/example.conf.sample", agency);
     for (size_t i = 0; i < gp_config_keys_n; i++) {
         const struct gp_key *k = &gp_config_keys[i];
-        if (!sets_key(k->scope == GP_SCOPE_TOP ? top : agency, k->name, k->standard))
+        bool in_top = k->scope == GP_SCOPE_TOP || k->scope == GP_SCOPE_MAILBOX;
+        if (!sets_key(in_top ? top : agency, k->name, k->standard))
             fail_msg("no sample sets %s%s%s", k->name, k->standard != NULL ? " to " : "",
                      k->standard != NULL ? k->standard : "");
     }
@@ -158,6 +164,7 @@ static void manual_knows_every_key(void **state)
         [GP_SCOPE_AGENCY] = "\n.Sh AGENCIES",
         [GP_SCOPE_DKIM] = "\n.Ss DKIM",
         [GP_SCOPE_TEST] = "\n.Ss Tests",
+        [GP_SCOPE_MAILBOX] = "\n.Ss Mailboxes",
     };
     read_text("shared/gatepost.conf.5", manual);
     for (size_t i = 0; i < gp_config_keys_n; i++) {

@@ -306,8 +306,8 @@ static void test_refused_files(void **state)
 {
     (void)state;
     gp_store_close(open_store());
-    sql("PRAGMA user_version = 4");
-    expect_refused("made by a newer Gatepost: schema 4, this program knows 3");
+    sql("PRAGMA user_version = 5");
+    expect_refused("made by a newer Gatepost: schema 5, this program knows 4");
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     fputs("This is a letter and no database, however long one reads it.", f);

@@ -41,6 +41,8 @@ static void exact_lines(void **state)
         {GP_SPF_DEFER, "spf", "450 4.7.23 Sender domain does not authorize this relay"},
         {GP_UNSIGNED, "unsigned", "451 4.7.5 Message could not be signed, retry later"},
         {GP_LOGIN_REQUIRED, "login-required", "530 5.7.0 Login required"},
+        {GP_SUPPRESSED, "suppressed", "550 5.7.1 Recipient suppressed: ticket 7"},
+        {GP_AUTO_REPLY_LIMIT, "auto-reply-limit", "550 5.7.1 Too many automatic replies to this recipient"},
         {GP_RETURN_FORGED, "token-forged", "550 5.1.1 No such return path"},
         {GP_HEADERS, "headers", "554 5.6.0 Too many X-Gatepost or List-Unsubscribe headers"},
         {GP_HEADERS_SIZE, "headers", "554 5.6.0 Headers too large to be signed"},

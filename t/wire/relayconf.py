@@ -20,11 +20,12 @@ import sample  # noqa: E402
 BUILD = os.path.abspath(os.environ.get("GATEPOST_BUILD") or "build")
 KEY = "1 " + "5a" * 32 + "\n"
 ED25519 = ["gp1e"]  # quick to make
-GAUGE = {"policyd": "connections", "milter": "sessions"}
+GAUGE = {"policyd": "connections", "milter": "sessions", "feedback": "connections"}
+SOCKET = {"policyd": "policy.sock", "milter": "milter.sock", "feedback": "feedback.sock"}
 
 
 class Relay:
-    """program: "policyd" or "milter"; agencies: text of the agencies file; changes: settings of gatepost.conf."""
+    """program: "policyd", "milter" or "feedback"; agencies: text of the agencies file; changes: settings of gatepost.conf."""
 
     def __init__(self, program, agencies, memcached=True, **changes):
         self.program, self.agencies = program, agencies
@@ -57,7 +58,7 @@ class Relay:
 
     @property
     def socket(self):
-        return self.path("spool", "gatepost", "policy.sock" if self.program == "policyd" else "milter.sock")
+        return self.path("spool", "gatepost", SOCKET[self.program])
 
     def configure(self, agencies=None, **changes):
         """Write the configuration again; reload() makes it the running one."""

@@ -460,6 +460,10 @@ class Daemons(Case):
         self.assertEqual((r.status, r.err), (1, ""))
         self.assertRegex(r.out, r"(?m)^gatepost-policyd +NOT RUNNING$")
         milter, policyd = self.daemon("milter", "takes"), self.daemon("policyd", "takes")
+        r = self.ctl("status")
+        self.assertEqual((r.status, r.err), (1, ""))
+        self.assertRegex(r.out, r"(?m)^gatepost-feedback +NOT RUNNING$")
+        self.daemon("feedback", "takes")
         r = self.good("status")
         self.assertRegex(r.out, rf"(?m)^gatepost-milter +running +{milter.pid} +\S+Z +1 +3 +up +ok$")
         self.assertRegex(r.out, rf"(?m)^{re.escape(self.memcached.path)} +up$")
@@ -472,7 +476,7 @@ class Daemons(Case):
         self.assertEqual(told["agencies"], [{"agency": "doe", "sessions": 0}, {"agency": "dol", "sessions": 0}])
         milter.kill()
         milter.wait()
-        self.assertEqual([d["running"] for d in self.ctl("status", "--json").json()["daemons"]], [True, False])
+        self.assertEqual([d["running"] for d in self.ctl("status", "--json").json()["daemons"]], [True, False, True])
         self.memcached.stop()
         self.assertRegex(self.ctl("status").out, r"(?m)^\S+memcached.sock +DOWN$")
 
@@ -493,10 +497,12 @@ class Daemons(Case):
         self.assertEqual((r.status, r.out), (0, "milter: reloaded, epoch 2\n"))
         self.assertIn("policyd: not running", r.err)
         self.daemon("policyd", "takes")
+        self.daemon("feedback", "takes")
         r = self.good("reload")
-        self.assertEqual(sorted(r.out.splitlines()), ["milter: reloaded, epoch 3", "policyd: reloaded, epoch 2"])
+        self.assertEqual(sorted(r.out.splitlines()),
+                         ["feedback: reloaded, epoch 2", "milter: reloaded, epoch 3", "policyd: reloaded, epoch 2"])
         self.assertEqual([(e["verb"], e["what"], e["why"]) for e in self.history()],
-                         [("reload", "policyd, milter", ""), ("reload", "milter", "new agency")])
+                         [("reload", "policyd, milter, feedback", ""), ("reload", "milter", "new agency")])
 
     def test_reload_of_a_faulty_configuration_asks_nobody(self):
         self.daemon("milter", "takes")
@@ -510,8 +516,9 @@ class Daemons(Case):
     def test_reload_refused(self):
         self.daemon("milter", "refuses")
         self.daemon("policyd", "takes")
+        self.daemon("feedback", "takes")
         r = self.bad(1, "milter: refused: failed: /etc/x.conf:3: rate: no[31m rate", "reload")
-        self.assertEqual(r.out, "policyd: reloaded, epoch 2\n")
+        self.assertEqual(r.out, "policyd: reloaded, epoch 2\nfeedback: reloaded, epoch 2\n")
 
     def test_reload_unanswered(self):
         self.daemon("milter", "silent")
@@ -525,25 +532,26 @@ class Daemons(Case):
     def test_the_real_daemons(self):
         self.good("history")  # the database is there first, made by this user
         running = []
-        for i, name in enumerate(("policyd", "milter")):
+        for i, name in enumerate(("policyd", "milter", "feedback")):
             daemon = process.Daemon(name, [f"{BIN}/gatepost-{name}", "-c", self.config], f"{self.dir}/{name}.log")
             self.addCleanup(daemon.stop)
             daemon.start().ready(lambda i=i: self.ctl("status", "--json").json()["daemons"][i].get("epoch") == 1)
             running.append(daemon)
-        self.assertEqual([d["store"] for d in self.good("status", "--json").json()["daemons"]], ["up", "up"])
+        self.assertEqual([d["store"] for d in self.good("status", "--json").json()["daemons"]], ["up", "up", "none"])
         self.good("block", "192.0.2.10", "--reason", "while they run")
         self.assertEqual(sorted(self.good("reload").out.splitlines()),
-                         ["milter: reloaded, epoch 2", "policyd: reloaded, epoch 2"])
+                         ["feedback: reloaded, epoch 2", "milter: reloaded, epoch 2", "policyd: reloaded, epoch 2"])
         if os.geteuid() == 0:  # what only the daemons' own user cannot read
             os.chown(f"{self.dir}/keys/token", 0, -1)
             r = self.ctl("reload")
             self.assertEqual((r.status, r.out), (1, ""))
             self.assertRegex(r.err, r"(?m)^gatepostctl: policyd: refused: failed: .*keys/token")
             self.assertRegex(r.err, r"(?m)^gatepostctl: milter: refused: failed: .*keys/token")
+            self.assertRegex(r.err, r"(?m)^gatepostctl: feedback: refused: failed: .*keys/token")
         for daemon in running:
             os.kill(daemon.pid, signal.SIGTERM)
             process.wait_for(f"{daemon.name} to end", daemon.ended)
-        self.assertEqual([d["running"] for d in self.ctl("status", "--json").json()["daemons"]], [False, False])
+        self.assertEqual([d["running"] for d in self.ctl("status", "--json").json()["daemons"]], [False, False, False])
 
 
 class Tokens(Case):

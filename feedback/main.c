@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * main.c - gatepost-feedback: options, then everything that needs privileges, then server.c
+ */
+#include "feedback/server.h"
+#include "shared/clock.h"
+#include "shared/daemon.h"
+#include "shared/epoch.h"
+#include "shared/listen.h"
+#include "shared/log.h"
+
+#include <curl/curl.h>
+#include <gmime/gmime.h>
+#include <unistd.h>
+
+static void signals_prepare(sigset_t *ours)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(ours);
+    sigaddset(ours, SIGTERM);
+    sigaddset(ours, SIGINT);
+    sigaddset(ours, SIGHUP);
+    sigaddset(ours, SIGUSR1);
+    sigprocmask(SIG_BLOCK, ours, NULL);
+}
+
+/* config is the running epoch's */
+static bool serve(const char *path, const struct gp_config *config)
+{
+    struct gp_reload reload;
+    sigset_t signals;
+    int listener = -1;
+    bool done = false;
+    signals_prepare(&signals);
+    if (!gp_reload_init(&reload, GP_FEEDBACK_PROGRAM, path, config, gp_clock_wall_ms()))
+        goto out;
+    gp_daemon_descriptors();
+    listener = gp_listen_open(config, config->feedback_listen);
+    if (listener < 0 || !gp_daemon_drop(config) || !gp_daemon_pidfile(config, GP_FEEDBACK_PROGRAM))
+        goto out;
+    done = gp_feedback_serve(&reload, &signals, listener);
+    listener = -1;
+out:
+    if (listener >= 0)
+        close(listener);
+    gp_reload_free(&reload);
+    return done;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path;
+    int status = gp_daemon_options(argc, argv, "gatepost-feedback", &path);
+    if (status >= 0)
+        return status;
+    struct gp_config *config = gp_daemon_load(path);
+    if (config == NULL)
+        return 1;
+    gp_log_open("gatepost-feedback", config->log);
+    gp_epoch_swap(config, gp_clock_monotonic_ms());
+    g_mime_init();
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    status = serve(path, config) ? 0 : 1;
+    curl_global_cleanup();
+    g_mime_shutdown();
+    return status;
+}
