@@ -52,6 +52,8 @@ static const struct gp_ctl_verb verbs[] = {
      0, 0, gp_ctl_spf_test},
     {"spf show", "DOMAIN [--server ADDRESS[:PORT]] [--json]", "an SPF record with all it includes, its faults, a better one",
      GP_CTL_SERVER | GP_CTL_JSON, 1, 1, gp_ctl_spf_show},
+    {"dmarc test", "FILE|- [--server ADDRESS[:PORT]] [--json]", "what DMARC will say of a message as it leaves",
+     GP_CTL_SERVER | GP_CTL_JSON, 1, 1, gp_ctl_dmarc_test},
     {"dns", "[AGENCY] [--verify] [--server ADDRESS[:PORT]] [--json]", "the DNS records to publish; whether they are there",
      GP_CTL_VERIFY | GP_CTL_SERVER | GP_CTL_JSON, 0, 1, gp_ctl_dns},
     {"check-address", "ADDRESS|-", "valid or invalid; - reads one address a line", GP_CTL_RAW, 1, 1,

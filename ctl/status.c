@@ -82,14 +82,12 @@ static void put_daemon(struct report *r, const struct gp_ctl_daemon *d)
     }
     gp_ctl_daemon_text(d, "store", store);
     gp_ctl_daemon_text(d, "last_reload", last);
-    json_t *o =
-        json_pack("{s:s, s:b, s:b}", "program", d->program, "running", d->pid != 0, "answering", answering(d));
+    json_t *o = json_pack("{s:s, s:b, s:b}", "program", d->program, "running", d->pid != 0, "answering", answering(d));
     if (d->pid != 0)
         json_object_set_new(o, "pid", json_integer(d->pid));
     if (d->status != NULL)
         json_object_update_missing(o, d->status);
-    put(r, (const char *[]){program, state_of(d), pid, since, epoch, open, store, last},
-        "daemons", o);
+    put(r, (const char *[]){program, state_of(d), pid, since, epoch, open, store, last}, "daemons", o);
 }
 
 static bool daemons(struct gp_ctl *ctl, struct report *r)
@@ -123,6 +121,24 @@ static void logins(struct gp_ctl *ctl, struct report *r)
         gp_ctl_time_text(gp_ctl_daemon_number(&d, "auth_last") * 1000, last);
     begin(r, (const char *[]){"DOVECOT ASKED", "LAST", "LOGINS UNASKED"}, 3);
     gp_ctl_table_row(&r->table, (const char *[]){requests, last, unasked});
+    end(r, false);
+    gp_ctl_daemon_free(&d);
+}
+
+/* What the milter knows of the sender domains; without egress it asks for nothing. */
+static void forecasts(struct gp_ctl *ctl, struct report *r)
+{
+    struct gp_ctl_daemon d;
+    char domains[32] = "unknown", failing[32] = "unknown";
+    if (ctl->config->egress_n == 0)
+        return;
+    gp_ctl_daemon_read(ctl->config->run_directory, "milter", &d);
+    if (json_object_get(d.status, "spf_domains") != NULL) {
+        number(domains, gp_ctl_daemon_number(&d, "spf_domains"));
+        number(failing, gp_ctl_daemon_number(&d, "spf_failing"));
+    }
+    begin(r, (const char *[]){"DOMAINS ASKED FOR", "FAILING SPF"}, 2);
+    gp_ctl_table_row(&r->table, (const char *[]){domains, failing});
     end(r, false);
     gp_ctl_daemon_free(&d);
 }
@@ -214,6 +230,7 @@ int gp_ctl_status(struct gp_ctl *ctl, const struct gp_ctl_args *args)
     r.root = json_pack("{s:[], s:[], s:[], s:[]}", "daemons", "servers", "agencies", "held");
     bool well = daemons(ctl, &r);
     logins(ctl, &r);
+    forecasts(ctl, &r);
     well &= servers(ctl, &r);
     if (ctl->config->counters.n > 0)
         well &= gp_ctl_counters(ctl, "status");

@@ -30,6 +30,7 @@ int gp_ctl_classify(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_check_address(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_spf_test(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_spf_show(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_dmarc_test(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_dns(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_history(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_archive_get(struct gp_ctl *ctl, const struct gp_ctl_args *args);

@@ -109,7 +109,7 @@ static void check_signers(const struct gp_config *c, const struct gp_agency *a, 
     for (size_t i = 0; i < n; i++) {
         bool relays = by[i] >= c->dkim && by[i] < c->dkim + c->dkim_n;
         size_t domain = strlen(by[i]->domain), whole = strlen(from);
-        if (by[i]->pem == NULL || !by[i]->signs || by[i]->record[0] == '\0')
+        if (by[i]->pkey == NULL || !by[i]->signs || by[i]->record[0] == '\0')
             abort();
         if (!relays && (whole < domain || strcasecmp(from + whole - domain, by[i]->domain) != 0))
             abort();

@@ -329,7 +329,7 @@ static void test_before_and_after(void **state)
 
 static struct gp_config *crowd(struct setting *s, size_t n)
 {
-    static char text[GP_FORECASTS_MAX + 5000][24], *domain[GP_FORECASTS_MAX + 5000];
+    static char text[GP_FORECASTS_MAX + 5000][32], *domain[GP_FORECASTS_MAX + 5000];
     setting(s, "", ".dol.gov", 1);
     for (size_t i = 0; i < n; i++) {
         snprintf(text[i], sizeof text[i], "d%zu.gov", i);
