@@ -229,8 +229,6 @@ static void visit_message(struct walk *w, struct gp_str octets)
 {
     if (octets.n == 0)
         return;
-    if (memchr(octets.p, '\r', octets.n) != NULL)
-        octets = line_ends(w->m, octets); /* it was encoded */
     if (w->attached.n == 0)
         w->attached = octets;
     if (w->out->returned.n == 0)

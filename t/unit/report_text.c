@@ -181,6 +181,22 @@ static void test_addresses(void **state)
         want(addresses[i].text, gp_address_only(addresses[i].text), addresses[i].address);
 }
 
+/* an address is never cut in the middle of a character, wherever its bound falls */
+static void test_long_addresses(void **state)
+{
+    (void)state;
+    for (size_t extra = 0; extra < 3; extra++) {
+        char text[1024];
+        struct gp_buf b = gp_buf_on(text, sizeof text);
+        gp_buf_putz(&b, "<");
+        gp_buf_put(&b, gp_text_to(GP_STR("xx"), extra));
+        for (unsigned i = 0; i < 200; i++)
+            gp_buf_putz(&b, "\303\244");
+        gp_buf_putz(&b, "@b.example>");
+        assert_true(gp_str_utf8(gp_address_only(gp_buf_str(&b))));
+    }
+}
+
 static const struct {
     struct gp_str value, address;
 } recipients[] = {
@@ -346,7 +362,7 @@ int main(void)
         cmocka_unit_test_teardown(test_charsets, forget),   cmocka_unit_test_teardown(test_words, forget),
         cmocka_unit_test_teardown(test_html, forget),       cmocka_unit_test_teardown(test_cut, forget),
         cmocka_unit_test(test_fields),                      cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_recipient_fields),            cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_long_addresses),              cmocka_unit_test(test_recipient_fields),            cmocka_unit_test(test_codes),
         cmocka_unit_test(test_phases),                      cmocka_unit_test(test_hosts),
         cmocka_unit_test_teardown(test_separators, forget), cmocka_unit_test_teardown(test_no_separators, forget),
     };
