@@ -163,6 +163,7 @@ static const struct {
     {V("root@localhost"), V("root@localhost")},
     {V("anna@[192.0.2.1]"), V("anna@[192.0.2.1]")},
     {V("anna@[club\n]"), V("")},
+    {V("<a@b\303"), V("")},
     {V("<\303\244nna@club.example>"), V("\303\244nna@club.example")},
     {V("\343\201\202anna@club.example"), V("anna@club.example")},
     {V("@club.example"), V("")},
