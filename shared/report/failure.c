@@ -11,65 +11,70 @@
 #include <string.h>
 
 /* how failure notices call themselves; lower case, as UTF-8 */
-static const struct gp_str subjects[] = {GP_STR("undeliver"),
-                                         GP_STR("nondeliver"),
-                                         GP_STR("non-deliver"),
-                                         GP_STR("not deliver"),
-                                         GP_STR("non remis"),
-                                         GP_STR("delivery fail"),
-                                         GP_STR("delivery has fail"),
-                                         GP_STR("delivery problem"),
-                                         GP_STR("delivery error"),
-                                         GP_STR("delivery status"),
-                                         GP_STR("delivery report"),
-                                         GP_STR("delivery notification"),
-                                         GP_STR("delivery delay"),
-                                         GP_STR("deliver mail"),
-                                         GP_STR("failure notice"),
-                                         GP_STR("failure delivery"),
-                                         GP_STR("failed delivery"),
-                                         GP_STR("failed mail"),
-                                         GP_STR("mail fail"),
-                                         GP_STR("message fail"),
-                                         GP_STR("mail error"),
-                                         GP_STR("mail system error"),
-                                         GP_STR("returned mail"),
-                                         GP_STR("returned message"),
-                                         GP_STR("returned to sender"),
-                                         GP_STR("returning message"),
-                                         GP_STR("mail could not be"),
-                                         GP_STR("message could not be"),
-                                         GP_STR("could not send mail"),
-                                         GP_STR("could not send message"),
-                                         GP_STR("error sending your mail"),
-                                         GP_STR("delayed mail"),
-                                         GP_STR("warning: message"),
-                                         GP_STR("user unknown"),
-                                         GP_STR("message you sent blocked"),
-                                         GP_STR("errors from "),
-                                         GP_STR("[bounce]"),
-                                         GP_STR("message frozen"),
-                                         GP_STR("error(s) in forwarding"),
-                                         GP_STR("impossible de remettre"),
-                                         GP_STR("nicht zugestellt"),
-                                         GP_STR("onbestelbaar"),
-                                         GP_STR("niet afgeleverd"),
-                                         GP_STR("niedostarcz"),
-                                         GP_STR("n\xc3\xa3o entregue"),
-                                         GP_STR("n\xc3\xa3o foi poss"),
-                                         GP_STR("unzustellbar"),
-                                         GP_STR("nicht zustellbar"),
-                                         GP_STR("unzustellbare"),
-                                         GP_STR("no se puede entregar"),
-                                         GP_STR("no entregado"),
-                                         GP_STR("mancato recapito"),
-                                         GP_STR("\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd\xd0\xbd"), /* "undelivered" */
-                                         GP_STR("\xd0\xbd\xd0\xb5 \xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd"), /* "not delivered" */
-                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe4\xb8\x8d\xe8\x83\xbd"),                                         /* "undeliverable" */
-                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93"), /* "cannot be delivered" */
-                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xab\xe5\xa4\xb1\xe6\x95\x97"), /* "delivery failed" */
-                                         GP_STR("\xe9\x80\x80\xe4\xbf\xa1"),                                                                 /* "returned letter" */
-                                         {"", 0}};
+static const struct gp_str subjects[] = {
+    GP_STR("undeliver"),
+    GP_STR("nondeliver"),
+    GP_STR("non-deliver"),
+    GP_STR("not deliver"),
+    GP_STR("non remis"),
+    GP_STR("delivery fail"),
+    GP_STR("delivery has fail"),
+    GP_STR("delivery problem"),
+    GP_STR("delivery error"),
+    GP_STR("delivery status"),
+    GP_STR("delivery report"),
+    GP_STR("delivery notification"),
+    GP_STR("delivery delay"),
+    GP_STR("deliver mail"),
+    GP_STR("failure notice"),
+    GP_STR("failure delivery"),
+    GP_STR("failed delivery"),
+    GP_STR("failed mail"),
+    GP_STR("mail fail"),
+    GP_STR("message fail"),
+    GP_STR("mail error"),
+    GP_STR("mail system error"),
+    GP_STR("returned mail"),
+    GP_STR("returned message"),
+    GP_STR("returned to sender"),
+    GP_STR("returning message"),
+    GP_STR("mail could not be"),
+    GP_STR("message could not be"),
+    GP_STR("could not send mail"),
+    GP_STR("could not send message"),
+    GP_STR("error sending your mail"),
+    GP_STR("delayed mail"),
+    GP_STR("warning: message"),
+    GP_STR("user unknown"),
+    GP_STR("message you sent blocked"),
+    GP_STR("errors from "),
+    GP_STR("[bounce]"),
+    GP_STR("message frozen"),
+    GP_STR("error(s) in forwarding"),
+    GP_STR("impossible de remettre"),
+    GP_STR("nicht zugestellt"),
+    GP_STR("onbestelbaar"),
+    GP_STR("niet afgeleverd"),
+    GP_STR("niedostarcz"),
+    GP_STR("n\xc3\xa3o entregue"),
+    GP_STR("n\xc3\xa3o foi poss"),
+    GP_STR("unzustellbar"),
+    GP_STR("nicht zustellbar"),
+    GP_STR("unzustellbare"),
+    GP_STR("no se puede entregar"),
+    GP_STR("no entregado"),
+    GP_STR("mancato recapito"),
+    GP_STR("\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd\xd0\xbd"), /* "undelivered"
+                                                                                                                 */
+    GP_STR(
+        "\xd0\xbd\xd0\xb5 \xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd"), /* "not delivered"
+                                                                                                       */
+    GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe4\xb8\x8d\xe8\x83\xbd"), /* "undeliverable" */
+    GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93"), /* "cannot be
+                                                                                                       delivered" */
+    GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xab\xe5\xa4\xb1\xe6\x95\x97"), /* "delivery failed" */
+    GP_STR("\xe9\x80\x80\xe4\xbf\xa1"),                                     /* "returned letter" */
+    {"", 0}};
 
 /* texts that are one, whatever the subject */
 static const struct gp_str texts[] = {GP_STR("you are not a member of this mailing list"),
@@ -93,13 +98,17 @@ static const struct gp_str delays[] = {GP_STR("has been delayed"),
                                        GP_STR("will keep trying"),
                                        {"", 0}};
 
-static const struct gp_str delay_subjects[] = {GP_STR("delay"), GP_STR("could not send mail for"), GP_STR("warning: could not send"),
-                                               GP_STR("still being retried"), {"", 0}};
+static const struct gp_str delay_subjects[] = {GP_STR("delay"),
+                                               GP_STR("could not send mail for"),
+                                               GP_STR("warning: could not send"),
+                                               GP_STR("still being retried"),
+                                               {"", 0}};
 
-static const struct gp_str daemons[] = {GP_STR("mailer-daemon"), GP_STR("postmaster"), GP_STR("mail-daemon"),
-                                        GP_STR("mailerdaemon"), GP_STR("maildaemon"), GP_STR("mailer_daemon"),
-                                        GP_STR("mail.delivery.system"), GP_STR("mdaemon"), GP_STR("post_master"),
-                                        {"", 0}};
+static const struct gp_str daemons[] = {GP_STR("mailer-daemon"),        GP_STR("postmaster"),
+                                        GP_STR("mail-daemon"),          GP_STR("mailerdaemon"),
+                                        GP_STR("maildaemon"),           GP_STR("mailer_daemon"),
+                                        GP_STR("mail.delivery.system"), GP_STR("mdaemon"),
+                                        GP_STR("post_master"),          {"", 0}};
 
 static struct gp_str field(const struct gp_reading *r, struct gp_str name)
 {
@@ -146,8 +155,8 @@ static bool elsewhere(const struct gp_reading *r, struct gp_str said, const stru
 }
 
 /* what the text says about one; of the only one it may all be */
-static struct gp_str said_about(const struct gp_reading *r, const struct gp_notice *n, const struct gp_report_recipient *who,
-                                bool alone)
+static struct gp_str said_about(const struct gp_reading *r, const struct gp_notice *n,
+                                const struct gp_report_recipient *who, bool alone)
 {
     for (size_t i = 0; i < n->n; i++) {
         struct gp_str a = n->mention[i].address;
@@ -183,7 +192,8 @@ static void evidence(const struct gp_reading *r, struct gp_report_recipient *who
     if (who->remote.n == 0)
         who->remote = gp_memory_lower(r->m, gp_said_host(who->human));
     if (who->diagnostic.n == 0) /* a server's words begin with its code; others have no end and no beginning */
-        who->diagnostic = who->reply.n > 0 ? gp_text_from(who->human, (size_t)(who->reply.p - who->human.p)) : who->human;
+        who->diagnostic =
+            who->reply.n > 0 ? gp_text_from(who->human, (size_t)(who->reply.p - who->human.p)) : who->human;
     if (who->status.n == 0)
         who->status = who->enhanced;
 }
@@ -197,7 +207,8 @@ static struct gp_str only_recipient(const struct gp_reading *r)
     if (failed.n > 0)
         return failed;
     to = gp_text_to(gp_field_find(r->parts.returned, GP_STR("To")), 2000);
-    if (gp_address_scan(to, 0, &at, &len) && gp_str_find(gp_text_from(to, at + len), '@') == gp_text_from(to, at + len).n)
+    if (gp_address_scan(to, 0, &at, &len) &&
+        gp_str_find(gp_text_from(to, at + len), '@') == gp_text_from(to, at + len).n)
         return (struct gp_str){to.p + at, len};
     return GP_STR("");
 }
@@ -295,7 +306,7 @@ static bool read_enclosed(struct gp_reading *r)
 static struct gp_str in_passing(const struct gp_reading *r)
 {
     static const struct gp_str helpers[] = {GP_STR("postmaster@"), GP_STR("abuse@"), GP_STR("support@"),
-                                            GP_STR("help"), GP_STR("admin"), {"", 0}};
+                                            GP_STR("help"),        GP_STR("admin"),  {"", 0}};
     struct gp_str text = gp_text_to(r->human.lower, 8192), ours = gp_memory_lower(r->m, field(r, GP_STR("To")));
     size_t at, len;
 

@@ -156,8 +156,22 @@ static void test_feedback(void **state)
 static void test_returned_message_is_not_evidence(void **state)
 {
     static const struct gp_str words[] = {{"ailbox full. Out of office", 26}, {"full of offers", 14}, {"quota\n", 6}};
-    static const char *const samples[] = {"returned-as-text", "returned-as-second-text", "postfix", "exim",    "qmail",  "gmail",   "yahoo",     "notes", "sendmail5",
-                                          "mxlogic", "courier", "mcafee", "sendmail", "dragonfly", "gmx",   "imail"};
+    static const char *const samples[] = {"returned-as-text",
+                                          "returned-as-second-text",
+                                          "postfix",
+                                          "exim",
+                                          "qmail",
+                                          "gmail",
+                                          "yahoo",
+                                          "notes",
+                                          "sendmail5",
+                                          "mxlogic",
+                                          "courier",
+                                          "mcafee",
+                                          "sendmail",
+                                          "dragonfly",
+                                          "gmx",
+                                          "imail"};
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         struct gp_report *r = read_sample(samples[i]);
@@ -165,7 +179,8 @@ static void test_returned_message_is_not_evidence(void **state)
             if (memmem(r->human.p, r->human.n, words[w].p, words[w].n) != NULL)
                 fail_msg("%s: \"%s\" is in the text for people", samples[i], words[w].p);
             for (size_t k = 0; k < r->recipients_n; k++)
-                assert_null(memmem(r->recipients[k].diagnostic.p, r->recipients[k].diagnostic.n, words[w].p, words[w].n));
+                assert_null(
+                    memmem(r->recipients[k].diagnostic.p, r->recipients[k].diagnostic.n, words[w].p, words[w].n));
         }
         gp_report_free(r);
     }
@@ -216,9 +231,10 @@ static void test_behind_the_reason(void **state)
 /* The returned message is found in whatever part it comes. */
 static void test_returned_from(void **state)
 {
-    static const char *const samples[] = {"postfix",     "postfix-success", "returned-as-text", "returned-as-second-text",
-                                          "arf-opt-out", "qmail",           "mcafee",           "jmrp",
-                                          "global",      "ezweb",           "forwarded",        "forwarded-base64"};
+    static const char *const samples[] = {
+        "postfix",     "postfix-success", "returned-as-text", "returned-as-second-text",
+        "arf-opt-out", "qmail",           "mcafee",           "jmrp",
+        "global",      "ezweb",           "forwarded",        "forwarded-base64"};
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         struct gp_report *r = read_sample(samples[i]);
@@ -230,8 +246,8 @@ static void test_returned_from(void **state)
 static const struct {
     const char *sample;
     bool automatic;
-} answers[] = {{"person", false},     {"unsubscribe", true},    {"vacation", true}, {"postfix", true},
-               {"vacation-subject", true}, {"receipt", false}, {"arf", true}};
+} answers[] = {{"person", false},          {"unsubscribe", true}, {"vacation", true}, {"postfix", true},
+               {"vacation-subject", true}, {"receipt", false},    {"arf", true}};
 
 static void test_automatic(void **state)
 {

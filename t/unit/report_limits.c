@@ -100,9 +100,11 @@ static const struct {
     {"one long line", "\n", "a"},
     {"at signs", "\n", "@"},
     {"lines of at signs", "\n", "@\n"},
-    {"long local parts", "\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@"},
+    {"long local parts", "\n",
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@"},
     {"rulers", "\n", "--------------------------------\n"},
-    {"recipients", "Content-Type: message/delivery-status\n\n", "Final-Recipient: rfc822; a@b.example\nAction: failed\n\n"},
+    {"recipients", "Content-Type: message/delivery-status\n\n",
+     "Final-Recipient: rfc822; a@b.example\nAction: failed\n\n"},
     {"addresses", "\nThe following addresses failed:\n", "<a@mx.example>: 550 5.1.1 no\n"},
     {"reply codes", "\n", "550 5.1.1 "},
     {"commands", "\nFinal-Recipient: rfc822; a@b.example\nDiagnostic-Code: x", ">>> "},
@@ -129,7 +131,8 @@ static const struct {
     {"links", "\n", "https://x/u/"},
     {"unsubscribe links", "Content-Type: message/rfc822\n\nList-Unsubscribe: ", "<https://x/u/a>, "},
     {"events", "\n{\"notificationType\":\"Bounce\",\"bouncedRecipients\":[", "{\"emailAddress\":\"a@b.example\"},"},
-    {"complaint", "Content-Type: multipart/x; boundary=b\n\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n",
+    {"complaint",
+     "Content-Type: multipart/x; boundary=b\n\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n",
      "Original-Rcpt-To: a@b.example\n"},
 };
 
@@ -163,7 +166,8 @@ static void test_nuls(void **state)
 static void test_nuls_between(void **state)
 {
     (void)state;
-    static const char text[] = "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\n";
+    static const char text[] =
+        "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\n";
     for (size_t i = 0; i < sizeof text; i++) {
         message[2 * i] = text[i];
         message[2 * i + 1] = '\0';
@@ -247,7 +251,8 @@ static void test_long_text_before_the_status(void **state)
     (void)state;
     struct gp_buf b = begin("Content-Type: multipart/report; boundary=b\n\n--b\n\n");
     fill(&b, "words\n", GP_REPORT_HUMAN_MAX + 1000);
-    gp_buf_putz(&b, "\n--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\n\n--b--\n");
+    gp_buf_putz(&b, "\n--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\nAction: "
+                    "failed\n\n--b--\n");
     struct gp_report *r = gp_report_read(gp_buf_str(&b));
     check(r);
     assert_true(r->cut && r->recipients_n == 1);
@@ -309,16 +314,11 @@ static void test_truncated_and_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_floods),
-        cmocka_unit_test(test_nuls),
-        cmocka_unit_test(test_nuls_between),
-        cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_depth_times_size),
-        cmocka_unit_test(test_size),
-        cmocka_unit_test(test_long_text_before_the_status),
-        cmocka_unit_test(test_recipients),
-        cmocka_unit_test(test_truncated_and_damaged),
+        cmocka_unit_test(test_floods),       cmocka_unit_test(test_nuls),
+        cmocka_unit_test(test_nuls_between), cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_depth),        cmocka_unit_test(test_depth_times_size),
+        cmocka_unit_test(test_size),         cmocka_unit_test(test_long_text_before_the_status),
+        cmocka_unit_test(test_recipients),   cmocka_unit_test(test_truncated_and_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

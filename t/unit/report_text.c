@@ -201,10 +201,14 @@ static void test_long_addresses(void **state)
 static const struct {
     struct gp_str value, address;
 } recipients[] = {
-    {V(" rfc822; anna@club.example"), V("anna@club.example")}, {V("rfc/822;anna@club.example"), V("anna@club.example")},
-    {V("RFC822; <anna@club.example> (x)"), V("anna@club.example")}, {V("anna@club.example"), V("anna@club.example")},
-    {V("rfc822;@relay.example:anna@server"), V("")},   {V("rfc822; /var/mail/anna"), V("")},
-    {V("rfc822; |/bin/sh"), V("")},                    {V("X-LOCAL;<anna@club.example>"), V("anna@club.example")},
+    {V(" rfc822; anna@club.example"), V("anna@club.example")},
+    {V("rfc/822;anna@club.example"), V("anna@club.example")},
+    {V("RFC822; <anna@club.example> (x)"), V("anna@club.example")},
+    {V("anna@club.example"), V("anna@club.example")},
+    {V("rfc822;@relay.example:anna@server"), V("")},
+    {V("rfc822; /var/mail/anna"), V("")},
+    {V("rfc822; |/bin/sh"), V("")},
+    {V("X-LOCAL;<anna@club.example>"), V("anna@club.example")},
     {V(""), V("")},
 };
 
@@ -276,7 +280,8 @@ static const struct {
     {V("host mx.club.example[192.0.2.1] said: 550"), V("mx.club.example")},
     {V("... while talking to mx.club.example.:"), V("mx.club.example")},
     {V("mx.club.example [192.0.2.1] did not like our RCPT TO: 550"), V("mx.club.example")},
-    {V("rejected by the server for the recipient domain club.example by mx.club.example. [192.0.2.1]."), V("mx.club.example")},
+    {V("rejected by the server for the recipient domain club.example by mx.club.example. [192.0.2.1]."),
+     V("mx.club.example")},
     {V("192.0.2.1] did not like our RCPT TO"), V("192.0.2.1")},
     {V("host unknown"), V("")},
 };
@@ -320,7 +325,8 @@ static const struct gp_str separators[] = {
 
 static void test_separators(void **state)
 {
-    static const struct gp_str head = V("It failed.\n\n"), tail = V("Return-Path: <a@b.example>\nSubject: full\n\nfull\n");
+    static const struct gp_str head = V("It failed.\n\n"),
+                               tail = V("Return-Path: <a@b.example>\nSubject: full\n\nfull\n");
     (void)state;
     for (size_t i = 0; i < COUNT(separators); i++) {
         char text[512];
@@ -360,12 +366,19 @@ static void test_no_separators(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(test_charsets, forget),   cmocka_unit_test_teardown(test_words, forget),
-        cmocka_unit_test_teardown(test_html, forget),       cmocka_unit_test_teardown(test_cut, forget),
-        cmocka_unit_test(test_fields),                      cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_long_addresses),              cmocka_unit_test(test_recipient_fields),            cmocka_unit_test(test_codes),
-        cmocka_unit_test(test_phases),                      cmocka_unit_test(test_hosts),
-        cmocka_unit_test_teardown(test_separators, forget), cmocka_unit_test_teardown(test_no_separators, forget),
+        cmocka_unit_test_teardown(test_charsets, forget),
+        cmocka_unit_test_teardown(test_words, forget),
+        cmocka_unit_test_teardown(test_html, forget),
+        cmocka_unit_test_teardown(test_cut, forget),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_long_addresses),
+        cmocka_unit_test(test_recipient_fields),
+        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_phases),
+        cmocka_unit_test(test_hosts),
+        cmocka_unit_test_teardown(test_separators, forget),
+        cmocka_unit_test_teardown(test_no_separators, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
