@@ -11,70 +11,75 @@
 #include <string.h>
 
 /* how failure notices call themselves; lower case, as UTF-8 */
-static const struct gp_str subjects[] = {
-    GP_STR("undeliver"),
-    GP_STR("nondeliver"),
-    GP_STR("non-deliver"),
-    GP_STR("not deliver"),
-    GP_STR("non remis"),
-    GP_STR("delivery fail"),
-    GP_STR("delivery has fail"),
-    GP_STR("delivery problem"),
-    GP_STR("delivery error"),
-    GP_STR("delivery status"),
-    GP_STR("delivery report"),
-    GP_STR("delivery notification"),
-    GP_STR("delivery delay"),
-    GP_STR("deliver mail"),
-    GP_STR("failure notice"),
-    GP_STR("failure delivery"),
-    GP_STR("failed delivery"),
-    GP_STR("failed mail"),
-    GP_STR("mail fail"),
-    GP_STR("message fail"),
-    GP_STR("mail error"),
-    GP_STR("mail system error"),
-    GP_STR("returned mail"),
-    GP_STR("returned message"),
-    GP_STR("returned to sender"),
-    GP_STR("returning message"),
-    GP_STR("mail could not be"),
-    GP_STR("message could not be"),
-    GP_STR("could not send mail"),
-    GP_STR("could not send message"),
-    GP_STR("error sending your mail"),
-    GP_STR("delayed mail"),
-    GP_STR("warning: message"),
-    GP_STR("user unknown"),
-    GP_STR("message you sent blocked"),
-    GP_STR("errors from "),
-    GP_STR("[bounce]"),
-    GP_STR("message frozen"),
-    GP_STR("error(s) in forwarding"),
-    GP_STR("impossible de remettre"),
-    GP_STR("nicht zugestellt"),
-    GP_STR("onbestelbaar"),
-    GP_STR("niet afgeleverd"),
-    GP_STR("niedostarcz"),
-    GP_STR("n\xc3\xa3o entregue"),
-    GP_STR("n\xc3\xa3o foi poss"),
-    GP_STR("unzustellbar"),
-    GP_STR("nicht zustellbar"),
-    GP_STR("unzustellbare"),
-    GP_STR("no se puede entregar"),
-    GP_STR("no entregado"),
-    GP_STR("mancato recapito"),
-    GP_STR("\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd\xd0\xbd"), /* "undelivered"
-                                                                                                                 */
-    GP_STR(
-        "\xd0\xbd\xd0\xb5 \xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd"), /* "not delivered"
-                                                                                                       */
-    GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe4\xb8\x8d\xe8\x83\xbd"), /* "undeliverable" */
-    GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93"), /* "cannot be
-                                                                                                       delivered" */
-    GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xab\xe5\xa4\xb1\xe6\x95\x97"), /* "delivery failed" */
-    GP_STR("\xe9\x80\x80\xe4\xbf\xa1"),                                     /* "returned letter" */
-    {"", 0}};
+static const struct gp_str subjects[] = {GP_STR("undeliver"),
+                                         GP_STR("nondeliver"),
+                                         GP_STR("non-deliver"),
+                                         GP_STR("not deliver"),
+                                         GP_STR("non remis"),
+                                         GP_STR("delivery fail"),
+                                         GP_STR("delivery has fail"),
+                                         GP_STR("delivery problem"),
+                                         GP_STR("delivery error"),
+                                         GP_STR("delivery status"),
+                                         GP_STR("delivery report"),
+                                         GP_STR("delivery notification"),
+                                         GP_STR("delivery delay"),
+                                         GP_STR("deliver mail"),
+                                         GP_STR("failure notice"),
+                                         GP_STR("failure delivery"),
+                                         GP_STR("failed delivery"),
+                                         GP_STR("failed mail"),
+                                         GP_STR("mail fail"),
+                                         GP_STR("message fail"),
+                                         GP_STR("mail error"),
+                                         GP_STR("mail system error"),
+                                         GP_STR("returned mail"),
+                                         GP_STR("returned message"),
+                                         GP_STR("returned to sender"),
+                                         GP_STR("returning message"),
+                                         GP_STR("mail could not be"),
+                                         GP_STR("message could not be"),
+                                         GP_STR("could not send mail"),
+                                         GP_STR("could not send message"),
+                                         GP_STR("error sending your mail"),
+                                         GP_STR("delayed mail"),
+                                         GP_STR("warning: message"),
+                                         GP_STR("user unknown"),
+                                         GP_STR("message you sent blocked"),
+                                         GP_STR("errors from "),
+                                         GP_STR("[bounce]"),
+                                         GP_STR("message frozen"),
+                                         GP_STR("error(s) in forwarding"),
+                                         GP_STR("impossible de remettre"),
+                                         GP_STR("nicht zugestellt"),
+                                         GP_STR("onbestelbaar"),
+                                         GP_STR("niet afgeleverd"),
+                                         GP_STR("niedostarcz"),
+                                         GP_STR("n\xc3\xa3o entregue"),
+                                         GP_STR("n\xc3\xa3o foi poss"),
+                                         GP_STR("unzustellbar"),
+                                         GP_STR("nicht zustellbar"),
+                                         GP_STR("unzustellbare"),
+                                         GP_STR("no se puede entregar"),
+                                         GP_STR("no entregado"),
+                                         GP_STR("mancato recapito"),
+                                         GP_STR("\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0"
+                                                "\xbb\xd0\xb5\xd0\xbd\xd0\xbd"), /* "undelivered"
+                                                                                  */
+                                         GP_STR("\xd0\xbd\xd0\xb5 "
+                                                "\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0"
+                                                "\xbd"), /* "not delivered"
+                                                          */
+                                         GP_STR(
+                                             "\xe9\x85\x8d\xe4\xbf\xa1\xe4\xb8\x8d\xe8\x83\xbd"), /* "undeliverable" */
+                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81"
+                                                "\x9b\xe3\x82\x93"), /* "cannot be
+                                                                        delivered" */
+                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xab\xe5\xa4\xb1\xe6\x95\x97"), /* "delivery
+                                                                                                                    failed"
+                                                                                                                  */
+                                         GP_STR("\xe9\x80\x80\xe4\xbf\xa1"), /* "returned letter" */
+                                         {"", 0}};
 
 /* texts that are one, whatever the subject */
 static const struct gp_str texts[] = {GP_STR("you are not a member of this mailing list"),
@@ -302,21 +307,38 @@ static bool read_enclosed(struct gp_reading *r)
     return gp_read_dsn(&inner);
 }
 
-/* in_passing - the first address of the text that is neither the sender's of the report nor its recipient's */
-static struct gp_str in_passing(const struct gp_reading *r)
+/* is_aside - an address of the sender, or of somebody who helps: it stands in a notice, but did not fail */
+static bool is_aside(const struct gp_reading *r, struct gp_str address)
 {
     static const struct gp_str helpers[] = {GP_STR("postmaster@"), GP_STR("abuse@"), GP_STR("support@"),
                                             GP_STR("help"),        GP_STR("admin"),  {"", 0}};
-    struct gp_str text = gp_text_to(r->human.lower, 8192), ours = gp_memory_lower(r->m, field(r, GP_STR("To")));
+    struct gp_str to = gp_memory_lower(r->m, gp_address_only(gp_text_to(field(r, GP_STR("To")), 2000)));
+
+    return gp_str_eq(address, r->report->from) || gp_str_eq(address, r->report->returned_from) ||
+           gp_str_eq(address, to) || gp_text_starts_any(address, helpers);
+}
+
+/* in_passing - the first address of the text that is no aside */
+static struct gp_str in_passing(const struct gp_reading *r)
+{
+    struct gp_str text = gp_text_to(r->human.lower, 8192);
     size_t at, len;
 
     for (size_t from = 0; gp_address_scan(text, from, &at, &len); from = at + len) {
-        struct gp_str address = gp_text_to(gp_text_from(text, at), len);
-        if (!gp_str_eq(address, r->report->from) && !gp_str_eq(address, r->report->returned_from) &&
-            !gp_text_has(ours, address) && !gp_text_starts_any(address, helpers))
-            return address;
+        if (!is_aside(r, gp_text_to(gp_text_from(text, at), len)))
+            return gp_text_to(gp_text_from(text, at), len);
     }
     return GP_STR("");
+}
+
+/* only_asides - are there no other mentions? Then one of them must be meant. */
+static bool only_asides(const struct gp_reading *r, const struct gp_notice *n)
+{
+    for (size_t i = 0; i < n->n; i++) {
+        if (!is_aside(r, n->mention[i].address))
+            return false;
+    }
+    return true;
 }
 
 bool gp_read_notice(struct gp_reading *r)
@@ -331,8 +353,11 @@ bool gp_read_notice(struct gp_reading *r)
     if (rank < GP_MENTION_ANNOUNCED)
         add_failed(r, &n, action);
     bool by_header = r->report->recipients_n > 0; /* surer than a mention in passing */
+    bool asides = only_asides(r, &n);
     for (size_t i = 0; i < n.n && !by_header; i++) {
         struct gp_report_recipient who = {.recipient = n.mention[i].address}, *to;
+        if (!asides && is_aside(r, who.recipient))
+            continue;
         to = add_said(r, who.recipient, said_about(r, &n, &who, false), action);
         if (to != NULL)
             to->original_recipient = original_of(r, &n, to->recipient);
