@@ -10,6 +10,7 @@
 #include "ctl/output.h"
 #include "shared/report/classify.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -31,10 +32,23 @@ static bool beside_program(char out[PATH_MAX])
     return true;
 }
 
-static bool is_folder_there(const struct gp_strings *folders)
+static bool has_dictionary(const char *folder)
+{
+    bool found = false;
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d != NULL && !found && (e = readdir(d)) != NULL;) {
+        size_t n = strlen(e->d_name);
+        found = n > 5 && strcmp(e->d_name + n - 5, ".dict") == 0;
+    }
+    if (d != NULL)
+        closedir(d);
+    return found;
+}
+
+static bool any_has(const struct gp_strings *folders)
 {
     for (size_t i = 0; i < folders->n; i++)
-        if (access(folders->v[i], R_OK | X_OK) == 0)
+        if (has_dictionary(folders->v[i]))
             return true;
     return false;
 }
@@ -51,7 +65,7 @@ static struct gp_dictionary *load(struct gp_ctl *ctl)
     if ((!by_default || access(ctl->path, R_OK) == 0) && !gp_ctl_config(ctl))
         return NULL;
     gp_faults_init(&faults);
-    if (ctl->config != NULL && is_folder_there(&ctl->config->dictionaries))
+    if (ctl->config != NULL && any_has(&ctl->config->dictionaries))
         d = gp_dictionary_load((const char *const *)ctl->config->dictionaries.v, ctl->config->dictionaries.n, &faults);
     else if (beside_program(beside))
         d = gp_dictionary_load(lone, 1, &faults);

@@ -5,6 +5,7 @@
 #include "feedback/server.h"
 
 #include "feedback/lmtp_server.h"
+#include "feedback/log_input.h"
 #include "feedback/mailbox.h"
 #include "feedback/maildir.h"
 #include "feedback/outbox.h"
@@ -31,6 +32,7 @@ struct server {
     struct gp_maildir *maildir;
     struct gp_mailboxes *mailboxes;
     struct gp_outbox *outbox;
+    struct gp_log_input *log_input;
     struct gp_lmtp_server *lmtp;
 };
 
@@ -59,7 +61,8 @@ static bool raise_all(struct server *s, const struct gp_config *c, int listener)
     good = good && (s->upkeep = gp_upkeep_start(c->database, s->archive, s->dictionaries)) != NULL &&
            (s->maildir = gp_maildir_start(s->archive, s->intake)) != NULL &&
            (s->mailboxes = gp_mailboxes_start(c->database, s->archive, s->intake)) != NULL &&
-           (s->outbox = gp_outbox_start(c->database)) != NULL;
+           (s->outbox = gp_outbox_start(c->database)) != NULL &&
+           (s->log_input = gp_log_input_start(c->database, s->dictionaries)) != NULL;
     if (!good) {
         close(listener);
         return false;
@@ -71,11 +74,13 @@ static bool raise_all(struct server *s, const struct gp_config *c, int listener)
 static void end_all(struct server *s)
 {
     gp_lmtp_server_end(s->lmtp);
+    gp_log_input_end(s->log_input);
     gp_outbox_end(s->outbox);
     gp_mailboxes_end(s->mailboxes);
     gp_maildir_end(s->maildir);
     gp_upkeep_end(s->upkeep);
     gp_lmtp_server_stop(s->lmtp);
+    gp_log_input_stop(s->log_input);
     gp_outbox_stop(s->outbox);
     gp_mailboxes_stop(s->mailboxes);
     gp_maildir_stop(s->maildir);
@@ -102,6 +107,7 @@ static bool take_signals(struct server *s, int fd)
         gp_reload_now(s->reload, gp_clock_monotonic_ms());
         gp_upkeep_wake(s->upkeep);
         gp_mailboxes_wake(s->mailboxes);
+        gp_log_input_wake(s->log_input);
         status_write(s);
     }
     return false;

@@ -204,7 +204,8 @@ static bool stands(const struct gp_load *l, const char *key)
 
 static void defaults(struct gp_load *l)
 {
-    static const char *const folders[] = {"/usr/share/gatepost/dictionary", "/etc/gatepost/dictionary.d"};
+    static const char *const folders[] = {"/usr/share/gatepost/dictionary", "/usr/local/share/gatepost/dictionary",
+                                          "/etc/gatepost/dictionary.d"};
     struct gp_config *c = l->c;
     struct gp_suppression_rules given = c->suppression;
     char text[GP_FAULT_TEXT_MAX];
@@ -216,7 +217,7 @@ static void defaults(struct gp_load *l)
         c->suppression.hard_steps = given.hard_steps;
         memcpy(c->suppression.hard_days, given.hard_days, sizeof given.hard_days);
     }
-    for (size_t i = 0; i < 2 && !stands(l, "dictionaries"); i++) {
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0] && !stands(l, "dictionaries"); i++) {
         if (!gp_config_strings_add(&c->dictionaries, gp_str_z(folders[i])))
             l->no_memory = true;
     }

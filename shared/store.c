@@ -92,6 +92,17 @@ static const char *const statement_text[GP_ST_COUNT] = {
     " WITHOUT ROWID;"                                                                                                  \
     "CREATE INDEX forward_waiting ON forward (created_ms, id) WHERE sent_ms IS NULL;"
 
+/* How far the mail log was read, and what it said of messages that are in Postfix's queue: feedback/log_position.h,
+ * log_queue.h
+ */
+#define GP_STORE_MAIL_LOG_SCHEMA                                                                                       \
+    "CREATE TABLE log_position (id INTEGER PRIMARY KEY, source TEXT NOT NULL, name TEXT NOT NULL,"                     \
+    " inode INTEGER NOT NULL, position INTEGER NOT NULL, mark INTEGER NOT NULL, mark_n INTEGER NOT NULL,"              \
+    " read_ms INTEGER NOT NULL);"                                                                                      \
+    "CREATE TABLE queued (id TEXT PRIMARY KEY, token TEXT NOT NULL, agency TEXT NOT NULL, day INTEGER NOT NULL,"       \
+    " recipient TEXT NOT NULL, host TEXT NOT NULL, status TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;"           \
+    "CREATE INDEX queued_day ON queued (day);"
+
 /* upgrade[n] makes schema n + 1 of schema n; 0 is an empty file. A row of package is an allowance's: an agency's or a
  * test window's.
  */
@@ -115,7 +126,7 @@ static const char *const upgrade[] = {
     "CREATE INDEX notice_unsent ON notice (id) WHERE sent_ms = 0;"
     "CREATE INDEX notice_day ON notice (day);"
     "PRAGMA user_version = 3;",
-    GP_STORE_FEEDBACK_SCHEMA GP_STORE_INTAKE_SCHEMA "PRAGMA user_version = 4;",
+    GP_STORE_FEEDBACK_SCHEMA GP_STORE_INTAKE_SCHEMA GP_STORE_MAIL_LOG_SCHEMA "PRAGMA user_version = 4;",
 };
 #define SCHEMA ((int)(sizeof upgrade / sizeof upgrade[0]))
 

@@ -5,58 +5,58 @@
 #include "shared/report/reading.h"
 
 /* how such answers call themselves; lower case, as UTF-8 */
-static const struct gp_str subjects[] = {GP_STR("out of office"),
-                                         GP_STR("out of the office"),
-                                         GP_STR("out-of-office"),
-                                         GP_STR("ooo:"),
-                                         GP_STR("auto:"),
-                                         GP_STR("auto re:"),
-                                         GP_STR("autoreply"),
-                                         GP_STR("auto-reply"),
-                                         GP_STR("auto reply"),
-                                         GP_STR("auto response"),
-                                         GP_STR("auto-response"),
-                                         GP_STR("autoresponse"),
-                                         GP_STR("automatic reply"),
-                                         GP_STR("automatic response"),
-                                         GP_STR("automated reply"),
-                                         GP_STR("automated response"),
-                                         GP_STR("away from my mail"),
-                                         GP_STR("away from the office"),
-                                         GP_STR("away until"),
-                                         GP_STR("i am away"),
-                                         GP_STR("on vacation"),
-                                         GP_STR("vacation:"),
-                                         GP_STR("vacation reply"),
-                                         GP_STR("on holiday"),
-                                         GP_STR("on leave"),
-                                         GP_STR("please verify your message"),
-                                         GP_STR("challenge-response"),
-                                         GP_STR("abwesenheit"),
-                                         GP_STR("abwesend"),
-                                         GP_STR("automatische antwort"),
-                                         GP_STR("automatisch antwoord"),
-                                         GP_STR("afwezig"),
-                                         GP_STR("autosvar"),
-                                         GP_STR("r\xc3\xa9ponse automatique"),
-                                         GP_STR("absence du bureau"),
-                                         GP_STR("respuesta autom\xc3\xa1tica"),
-                                         GP_STR("fuera de la oficina"),
-                                         GP_STR("resposta autom\xc3\xa1tica"),
-                                         GP_STR("risposta automatica"),
-                                         GP_STR("fuori sede"),
-                                         GP_STR("automatyczna odpowied"),
-                                         GP_STR("\xd0\xb0\xd0\xb2\xd1\x82\xd0\xbe\xd0\xbe\xd1\x82\xd0\xb2\xd0\xb5\xd1\x82"), /* "autoanswer" */
-                                         GP_STR("\xe8\x87\xaa\xe5\x8b\x95\xe5\xbf\x9c\xe7\xad\x94"), /* "automatic answer", Japanese */
-                                         GP_STR("\xe4\xb8\x8d\xe5\x9c\xa8"),                         /* "absent" */
-                                         GP_STR("\xe8\x87\xaa\xe5\x8a\xa8\xe5\x9b\x9e\xe5\xa4\x8d"), /* "automatic reply", Chinese */
-                                         GP_STR("\xe8\x87\xaa\xe5\x8b\x95\xe5\x9b\x9e\xe8\xa6\x86"), /* the same, traditional */
-                                         {"", 0}};
+static const struct gp_str subjects[] = {
+    GP_STR("out of office"),
+    GP_STR("out of the office"),
+    GP_STR("out-of-office"),
+    GP_STR("ooo:"),
+    GP_STR("auto:"),
+    GP_STR("auto re:"),
+    GP_STR("autoreply"),
+    GP_STR("auto-reply"),
+    GP_STR("auto reply"),
+    GP_STR("auto response"),
+    GP_STR("auto-response"),
+    GP_STR("autoresponse"),
+    GP_STR("automatic reply"),
+    GP_STR("automatic response"),
+    GP_STR("automated reply"),
+    GP_STR("automated response"),
+    GP_STR("away from my mail"),
+    GP_STR("away from the office"),
+    GP_STR("away until"),
+    GP_STR("i am away"),
+    GP_STR("on vacation"),
+    GP_STR("vacation:"),
+    GP_STR("vacation reply"),
+    GP_STR("on holiday"),
+    GP_STR("on leave"),
+    GP_STR("please verify your message"),
+    GP_STR("challenge-response"),
+    GP_STR("abwesenheit"),
+    GP_STR("abwesend"),
+    GP_STR("automatische antwort"),
+    GP_STR("automatisch antwoord"),
+    GP_STR("afwezig"),
+    GP_STR("autosvar"),
+    GP_STR("r\xc3\xa9ponse automatique"),
+    GP_STR("absence du bureau"),
+    GP_STR("respuesta autom\xc3\xa1tica"),
+    GP_STR("fuera de la oficina"),
+    GP_STR("resposta autom\xc3\xa1tica"),
+    GP_STR("risposta automatica"),
+    GP_STR("fuori sede"),
+    GP_STR("automatyczna odpowied"),
+    GP_STR("\xd0\xb0\xd0\xb2\xd1\x82\xd0\xbe\xd0\xbe\xd1\x82\xd0\xb2\xd0\xb5\xd1\x82"), /* "autoanswer" */
+    GP_STR("\xe8\x87\xaa\xe5\x8b\x95\xe5\xbf\x9c\xe7\xad\x94"), /* "automatic answer", Japanese */
+    GP_STR("\xe4\xb8\x8d\xe5\x9c\xa8"),                         /* "absent" */
+    GP_STR("\xe8\x87\xaa\xe5\x8a\xa8\xe5\x9b\x9e\xe5\xa4\x8d"), /* "automatic reply", Chinese */
+    GP_STR("\xe8\x87\xaa\xe5\x8b\x95\xe5\x9b\x9e\xe8\xa6\x86"), /* the same, traditional */
+    {"", 0}};
 
-static const struct gp_str machine_headers[] = {GP_STR("X-Autoreply"),       GP_STR("X-Autorespond"),
-                                                GP_STR("X-Autoresponder"),   GP_STR("X-Auto-Reply"),
-                                                GP_STR("X-AutoReply-From"),  GP_STR("X-Mail-Autoreply"),
-                                                GP_STR("X-Vacation"),        {"", 0}};
+static const struct gp_str machine_headers[] = {
+    GP_STR("X-Autoreply"),      GP_STR("X-Autorespond"),    GP_STR("X-Autoresponder"), GP_STR("X-Auto-Reply"),
+    GP_STR("X-AutoReply-From"), GP_STR("X-Mail-Autoreply"), GP_STR("X-Vacation"),      {"", 0}};
 
 static struct gp_str value(const struct gp_reading *r, struct gp_str name)
 {

@@ -35,7 +35,7 @@ const char *gp_reply_action_name(enum gp_reply_action a);
 
 /* gp_dictionary_load - every *.dict of the folders in the order of the files' names, whichever folder they stand in; of
  * two with one name the one in the later folder. A folder that does not exist is empty. All faults in one run.
- * NULL when there was an error (faults say which file and line), no entry at all, or no memory.
+ * NULL when there was an error (faults say which file and line), no entry at all, or no memory; never without a fault.
  */
 struct gp_dictionary *gp_dictionary_load(const char *const *folders, size_t n, struct gp_faults *faults);
 void gp_dictionary_free(struct gp_dictionary *d); /* NULL is fine */

@@ -25,15 +25,20 @@ static bool read_fields(struct gp_reading *r, struct gp_str fields)
     while (gp_field_next(&fields, &f)) {
         if (gp_str_eq_nocase(f.name, GP_STR("Feedback-Type")) && out->feedback.type.n == 0)
             out->feedback.type = gp_memory_lower(r->m, gp_text_flat(r->m, f.value, 64));
-        else if (gp_str_eq_nocase(f.name, GP_STR("Incidents")) && gp_str_u64(gp_str_trim(f.value), UINT32_MAX, &incidents))
-            out->feedback.incidents = incidents > INCIDENTS_MAX ? INCIDENTS_MAX : incidents > 0 ? (unsigned)incidents : 1;
-        else if (gp_str_eq_nocase(f.name, GP_STR("Original-Rcpt-To")) || gp_str_eq_nocase(f.name, GP_STR("Removal-Recipient")))
+        else if (gp_str_eq_nocase(f.name, GP_STR("Incidents")) &&
+                 gp_str_u64(gp_str_trim(f.value), UINT32_MAX, &incidents))
+            out->feedback.incidents = incidents > INCIDENTS_MAX ? INCIDENTS_MAX
+                                      : incidents > 0           ? (unsigned)incidents
+                                                                : 1;
+        else if (gp_str_eq_nocase(f.name, GP_STR("Original-Rcpt-To")) ||
+                 gp_str_eq_nocase(f.name, GP_STR("Removal-Recipient")))
             add_address(r, f.value);
     }
     return out->feedback.type.n > 0;
 }
 
-/* What Microsoft's program sends, and Amazon's for it: the message itself, with the recipient in a header of its own. */
+/* What Microsoft's program sends, and Amazon's for it: the message itself, with the recipient in a header of its own.
+ */
 static bool is_jmrp(const struct gp_reading *r)
 {
     struct gp_str from = r->report->from;
@@ -48,8 +53,8 @@ static bool is_jmrp(const struct gp_reading *r)
 /* whom the returned message was for, when the report does not say */
 static void from_returned(struct gp_reading *r)
 {
-    static const struct gp_str names[] = {GP_STR("X-HmXmrOriginalRecipient"), GP_STR("X-Apparently-To"),
-                                          GP_STR("Delivered-To"), GP_STR("To"), {"", 0}};
+    static const struct gp_str names[] = {
+        GP_STR("X-HmXmrOriginalRecipient"), GP_STR("X-Apparently-To"), GP_STR("Delivered-To"), GP_STR("To"), {"", 0}};
 
     for (const struct gp_str *n = names; n->n > 0 && r->report->recipients_n == 0; n++)
         add_address(r, gp_text_to(gp_field_find(r->parts.returned, *n), 512));

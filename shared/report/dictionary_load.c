@@ -126,6 +126,10 @@ struct gp_dictionary *gp_dictionary_load(const char *const *folders, size_t n, s
         sources[i] = (struct gp_dictionary_source){f.list[i].name, f.list[i].path, {f.list[i].text, f.list[i].n}};
     }
     d = gp_dictionary_read(sources, f.n, faults);
+    if (d == NULL && errors == faults->errors)
+        gp_fault(faults, n > 0 ? folders[0] : "dictionaries", 0,
+                 "dictionaries: no entry in any file *.dict of these folders, or no memory; the installed ones would "
+                 "be right");
     if (errors != faults->errors) {
         gp_dictionary_free(d);
         d = NULL;

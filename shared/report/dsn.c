@@ -10,29 +10,47 @@
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define HOST_MAX 255
 
-enum kind { K_FINAL, K_ORIGINAL, K_ACTUAL, K_ACTION, K_STATUS, K_DIAGNOSTIC, K_REMOTE, K_ENVELOPE, K_REPORTER, K_SENDER,
-            K_ARRIVAL, K_COUNT };
+enum kind {
+    K_FINAL,
+    K_ORIGINAL,
+    K_ACTUAL,
+    K_ACTION,
+    K_STATUS,
+    K_DIAGNOSTIC,
+    K_REMOTE,
+    K_ENVELOPE,
+    K_REPORTER,
+    K_SENDER,
+    K_ARRIVAL,
+    K_COUNT
+};
 
 static const struct {
     struct gp_str name;
     enum kind kind;
 } names[] = {
-    {GP_STR("Final-Recipient"), K_FINAL},       {GP_STR("Original-Recipient"), K_ORIGINAL},
-    {GP_STR("X-Actual-Recipient"), K_ACTUAL},   {GP_STR("Action"), K_ACTION},
-    {GP_STR("Status"), K_STATUS},               {GP_STR("Diagnostic-Code"), K_DIAGNOSTIC},
-    {GP_STR("Remote-MTA"), K_REMOTE},           {GP_STR("Original-Envelope-Id"), K_ENVELOPE},
-    {GP_STR("Reporting-MTA"), K_REPORTER},      {GP_STR("X-Postfix-Sender"), K_SENDER},
-    {GP_STR("Arrival-Date"), K_ARRIVAL},        {GP_STR("Received-Date"), K_ARRIVAL},
+    {GP_STR("Final-Recipient"), K_FINAL},
+    {GP_STR("Original-Recipient"), K_ORIGINAL},
+    {GP_STR("X-Actual-Recipient"), K_ACTUAL},
+    {GP_STR("Action"), K_ACTION},
+    {GP_STR("Status"), K_STATUS},
+    {GP_STR("Diagnostic-Code"), K_DIAGNOSTIC},
+    {GP_STR("Remote-MTA"), K_REMOTE},
+    {GP_STR("Original-Envelope-Id"), K_ENVELOPE},
+    {GP_STR("Reporting-MTA"), K_REPORTER},
+    {GP_STR("X-Postfix-Sender"), K_SENDER},
+    {GP_STR("Arrival-Date"), K_ARRIVAL},
+    {GP_STR("Received-Date"), K_ARRIVAL},
 };
 
 static const struct {
     struct gp_str begin;
     enum gp_report_action is;
 } actions[] = {
-    {GP_STR("fail"), GP_ACTION_FAILED},       {GP_STR("delay"), GP_ACTION_DELAYED},
+    {GP_STR("fail"), GP_ACTION_FAILED},         {GP_STR("delay"), GP_ACTION_DELAYED},
     {GP_STR("delivered"), GP_ACTION_DELIVERED}, {GP_STR("deliverable"), GP_ACTION_DELIVERED},
-    {GP_STR("relay"), GP_ACTION_RELAYED},     {GP_STR("expanded"), GP_ACTION_EXPANDED},
-    {GP_STR("expired"), GP_ACTION_FAILED},    {GP_STR("error"), GP_ACTION_FAILED},
+    {GP_STR("relay"), GP_ACTION_RELAYED},       {GP_STR("expanded"), GP_ACTION_EXPANDED},
+    {GP_STR("expired"), GP_ACTION_FAILED},      {GP_STR("error"), GP_ACTION_FAILED},
     {GP_STR("bounce"), GP_ACTION_FAILED},
 };
 
@@ -96,7 +114,8 @@ static void finish(struct gp_report_memory *m, struct gp_dsn *d, struct group *g
         d->cut = true;
     if (any && d->n < GP_REPORT_RECIPIENTS_MAX) {
         struct gp_report_recipient *r = &d->recipients[d->n++];
-        struct gp_str status = flat(m, g->value[K_STATUS]), diagnostic = flat(m, typed(gp_str_trim(g->value[K_DIAGNOSTIC])));
+        struct gp_str status = flat(m, g->value[K_STATUS]),
+                      diagnostic = flat(m, typed(gp_str_trim(g->value[K_DIAGNOSTIC])));
         r->recipient = gp_memory_lower(m, gp_address_field(g->value[K_FINAL]));
         r->original_recipient = gp_memory_lower(m, gp_address_field(g->value[K_ORIGINAL]));
         if (r->original_recipient.n == 0 && g->have[K_ACTUAL])
@@ -152,8 +171,8 @@ void gp_dsn_read(struct gp_report_memory *m, struct gp_str status, struct gp_dsn
 
 size_t gp_dsn_in_text(struct gp_str lower)
 {
-    static const struct gp_str first[] = {GP_STR("final-recipient"), GP_STR("original-recipient"), GP_STR("reporting-mta"),
-                                          GP_STR("action"), {"", 0}};
+    static const struct gp_str first[] = {
+        GP_STR("final-recipient"), GP_STR("original-recipient"), GP_STR("reporting-mta"), GP_STR("action"), {"", 0}};
     struct gp_str rest = lower, line;
     size_t at = 0;
 

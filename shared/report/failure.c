@@ -63,12 +63,22 @@ static const struct gp_str subjects[] = {GP_STR("undeliver"),
                                          GP_STR("no se puede entregar"),
                                          GP_STR("no entregado"),
                                          GP_STR("mancato recapito"),
-                                         GP_STR("\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd\xd0\xbd"), /* "undelivered" */
-                                         GP_STR("\xd0\xbd\xd0\xb5 \xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0\xbd"), /* "not delivered" */
-                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe4\xb8\x8d\xe8\x83\xbd"),                                         /* "undeliverable" */
-                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93"), /* "cannot be delivered" */
-                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xab\xe5\xa4\xb1\xe6\x95\x97"), /* "delivery failed" */
-                                         GP_STR("\xe9\x80\x80\xe4\xbf\xa1"),                                                                 /* "returned letter" */
+                                         GP_STR("\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0"
+                                                "\xbb\xd0\xb5\xd0\xbd\xd0\xbd"), /* "undelivered"
+                                                                                  */
+                                         GP_STR("\xd0\xbd\xd0\xb5 "
+                                                "\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0"
+                                                "\xbd"), /* "not delivered"
+                                                          */
+                                         GP_STR(
+                                             "\xe9\x85\x8d\xe4\xbf\xa1\xe4\xb8\x8d\xe8\x83\xbd"), /* "undeliverable" */
+                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81"
+                                                "\x9b\xe3\x82\x93"), /* "cannot be
+                                                                        delivered" */
+                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xab\xe5\xa4\xb1\xe6\x95\x97"), /* "delivery
+                                                                                                                    failed"
+                                                                                                                  */
+                                         GP_STR("\xe9\x80\x80\xe4\xbf\xa1"), /* "returned letter" */
                                          {"", 0}};
 
 /* texts that are one, whatever the subject */
@@ -93,13 +103,17 @@ static const struct gp_str delays[] = {GP_STR("has been delayed"),
                                        GP_STR("will keep trying"),
                                        {"", 0}};
 
-static const struct gp_str delay_subjects[] = {GP_STR("delay"), GP_STR("could not send mail for"), GP_STR("warning: could not send"),
-                                               GP_STR("still being retried"), {"", 0}};
+static const struct gp_str delay_subjects[] = {GP_STR("delay"),
+                                               GP_STR("could not send mail for"),
+                                               GP_STR("warning: could not send"),
+                                               GP_STR("still being retried"),
+                                               {"", 0}};
 
-static const struct gp_str daemons[] = {GP_STR("mailer-daemon"), GP_STR("postmaster"), GP_STR("mail-daemon"),
-                                        GP_STR("mailerdaemon"), GP_STR("maildaemon"), GP_STR("mailer_daemon"),
-                                        GP_STR("mail.delivery.system"), GP_STR("mdaemon"), GP_STR("post_master"),
-                                        {"", 0}};
+static const struct gp_str daemons[] = {GP_STR("mailer-daemon"),        GP_STR("postmaster"),
+                                        GP_STR("mail-daemon"),          GP_STR("mailerdaemon"),
+                                        GP_STR("maildaemon"),           GP_STR("mailer_daemon"),
+                                        GP_STR("mail.delivery.system"), GP_STR("mdaemon"),
+                                        GP_STR("post_master"),          {"", 0}};
 
 static struct gp_str field(const struct gp_reading *r, struct gp_str name)
 {
@@ -146,8 +160,8 @@ static bool elsewhere(const struct gp_reading *r, struct gp_str said, const stru
 }
 
 /* what the text says about one; of the only one it may all be */
-static struct gp_str said_about(const struct gp_reading *r, const struct gp_notice *n, const struct gp_report_recipient *who,
-                                bool alone)
+static struct gp_str said_about(const struct gp_reading *r, const struct gp_notice *n,
+                                const struct gp_report_recipient *who, bool alone)
 {
     for (size_t i = 0; i < n->n; i++) {
         struct gp_str a = n->mention[i].address;
@@ -183,7 +197,8 @@ static void evidence(const struct gp_reading *r, struct gp_report_recipient *who
     if (who->remote.n == 0)
         who->remote = gp_memory_lower(r->m, gp_said_host(who->human));
     if (who->diagnostic.n == 0) /* a server's words begin with its code; others have no end and no beginning */
-        who->diagnostic = who->reply.n > 0 ? gp_text_from(who->human, (size_t)(who->reply.p - who->human.p)) : who->human;
+        who->diagnostic =
+            who->reply.n > 0 ? gp_text_from(who->human, (size_t)(who->reply.p - who->human.p)) : who->human;
     if (who->status.n == 0)
         who->status = who->enhanced;
 }
@@ -197,7 +212,8 @@ static struct gp_str only_recipient(const struct gp_reading *r)
     if (failed.n > 0)
         return failed;
     to = gp_text_to(gp_field_find(r->parts.returned, GP_STR("To")), 2000);
-    if (gp_address_scan(to, 0, &at, &len) && gp_str_find(gp_text_from(to, at + len), '@') == gp_text_from(to, at + len).n)
+    if (gp_address_scan(to, 0, &at, &len) &&
+        gp_str_find(gp_text_from(to, at + len), '@') == gp_text_from(to, at + len).n)
         return (struct gp_str){to.p + at, len};
     return GP_STR("");
 }
@@ -291,21 +307,38 @@ static bool read_enclosed(struct gp_reading *r)
     return gp_read_dsn(&inner);
 }
 
-/* in_passing - the first address of the text that is neither the sender's of the report nor its recipient's */
-static struct gp_str in_passing(const struct gp_reading *r)
+/* is_aside - an address of the sender, or of somebody who helps: it stands in a notice, but did not fail */
+static bool is_aside(const struct gp_reading *r, struct gp_str address)
 {
     static const struct gp_str helpers[] = {GP_STR("postmaster@"), GP_STR("abuse@"), GP_STR("support@"),
-                                            GP_STR("help"), GP_STR("admin"), {"", 0}};
-    struct gp_str text = gp_text_to(r->human.lower, 8192), ours = gp_memory_lower(r->m, field(r, GP_STR("To")));
+                                            GP_STR("help"),        GP_STR("admin"),  {"", 0}};
+    struct gp_str to = gp_memory_lower(r->m, gp_address_only(gp_text_to(field(r, GP_STR("To")), 2000)));
+
+    return gp_str_eq(address, r->report->from) || gp_str_eq(address, r->report->returned_from) ||
+           gp_str_eq(address, to) || gp_text_starts_any(address, helpers);
+}
+
+/* in_passing - the first address of the text that is no aside */
+static struct gp_str in_passing(const struct gp_reading *r)
+{
+    struct gp_str text = gp_text_to(r->human.lower, 8192);
     size_t at, len;
 
     for (size_t from = 0; gp_address_scan(text, from, &at, &len); from = at + len) {
-        struct gp_str address = gp_text_to(gp_text_from(text, at), len);
-        if (!gp_str_eq(address, r->report->from) && !gp_str_eq(address, r->report->returned_from) &&
-            !gp_text_has(ours, address) && !gp_text_starts_any(address, helpers))
-            return address;
+        if (!is_aside(r, gp_text_to(gp_text_from(text, at), len)))
+            return gp_text_to(gp_text_from(text, at), len);
     }
     return GP_STR("");
+}
+
+/* only_asides - are there no other mentions? Then one of them must be meant. */
+static bool only_asides(const struct gp_reading *r, const struct gp_notice *n)
+{
+    for (size_t i = 0; i < n->n; i++) {
+        if (!is_aside(r, n->mention[i].address))
+            return false;
+    }
+    return true;
 }
 
 bool gp_read_notice(struct gp_reading *r)
@@ -320,8 +353,11 @@ bool gp_read_notice(struct gp_reading *r)
     if (rank < GP_MENTION_ANNOUNCED)
         add_failed(r, &n, action);
     bool by_header = r->report->recipients_n > 0; /* surer than a mention in passing */
+    bool asides = only_asides(r, &n);
     for (size_t i = 0; i < n.n && !by_header; i++) {
         struct gp_report_recipient who = {.recipient = n.mention[i].address}, *to;
+        if (!asides && is_aside(r, who.recipient))
+            continue;
         to = add_said(r, who.recipient, said_about(r, &n, &who, false), action);
         if (to != NULL)
             to->original_recipient = original_of(r, &n, to->recipient);

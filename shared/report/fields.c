@@ -80,8 +80,12 @@ void gp_header_split(struct gp_str entity, struct gp_str *header, struct gp_str 
 
 bool gp_header_like(struct gp_str text)
 {
-    static const struct gp_str first[] = {GP_STR("Received:"),   GP_STR("Return-Path:"),    GP_STR("Message-ID:"),
-                                          GP_STR("Delivered-To:"), GP_STR("X-Envelope-From:"), GP_STR("DKIM-Signature:"),
+    static const struct gp_str first[] = {GP_STR("Received:"),
+                                          GP_STR("Return-Path:"),
+                                          GP_STR("Message-ID:"),
+                                          GP_STR("Delivered-To:"),
+                                          GP_STR("X-Envelope-From:"),
+                                          GP_STR("DKIM-Signature:"),
                                           {"", 0}};
     struct gp_field f;
     unsigned fields = 0;

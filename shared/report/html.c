@@ -7,16 +7,16 @@
 #include <string.h>
 
 /* elements that begin a line, and those whose content is not seen; each name ends at a blank, '/' or '>' */
-static const struct gp_str breaks[] = {GP_STR("br"), GP_STR("p"),  GP_STR("div"),   GP_STR("tr"), GP_STR("li"),
-                                       GP_STR("hr"), GP_STR("h1"), GP_STR("h2"),    GP_STR("h3"), GP_STR("td"),
+static const struct gp_str breaks[] = {GP_STR("br"), GP_STR("p"),  GP_STR("div"),   GP_STR("tr"),  GP_STR("li"),
+                                       GP_STR("hr"), GP_STR("h1"), GP_STR("h2"),    GP_STR("h3"),  GP_STR("td"),
                                        GP_STR("ul"), GP_STR("ol"), GP_STR("table"), GP_STR("pre"), {"", 0}};
 static const struct gp_str unseen[] = {GP_STR("style"), GP_STR("script"), GP_STR("title"), {"", 0}};
 
 static const struct {
     struct gp_str name, is;
-} entities[] = {{GP_STR("amp;"), GP_STR("&")},   {GP_STR("lt;"), GP_STR("<")},    {GP_STR("gt;"), GP_STR(">")},
-                {GP_STR("quot;"), GP_STR("\"")}, {GP_STR("nbsp;"), GP_STR(" ")},  {GP_STR("apos;"), GP_STR("'")},
-                {GP_STR("#39;"), GP_STR("'")},   {GP_STR("#64;"), GP_STR("@")},   {GP_STR("#34;"), GP_STR("\"")}};
+} entities[] = {{GP_STR("amp;"), GP_STR("&")},   {GP_STR("lt;"), GP_STR("<")},   {GP_STR("gt;"), GP_STR(">")},
+                {GP_STR("quot;"), GP_STR("\"")}, {GP_STR("nbsp;"), GP_STR(" ")}, {GP_STR("apos;"), GP_STR("'")},
+                {GP_STR("#39;"), GP_STR("'")},   {GP_STR("#64;"), GP_STR("@")},  {GP_STR("#34;"), GP_STR("\"")}};
 
 static bool is_one_of(struct gp_str name, const struct gp_str *list)
 {

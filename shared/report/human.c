@@ -75,8 +75,8 @@ static const struct gp_str begins[] = {GP_STR("below this line is a copy of"),
                                        {"", 0}};
 
 /* A line that begins so, at its very start, is a header line of the returned message. */
-static const struct gp_str header[] = {GP_STR("received:"), GP_STR("return-path:"), GP_STR("dkim-signature:"),
-                                       GP_STR("delivered-to:"), {"", 0}};
+static const struct gp_str header[] = {
+    GP_STR("received:"), GP_STR("return-path:"), GP_STR("dkim-signature:"), GP_STR("delivered-to:"), {"", 0}};
 
 static bool is_ruler(char c)
 {
@@ -108,8 +108,9 @@ static bool ends_text(struct gp_str line)
 /* fields_begin - behind a ruler: is this line a header's, and the next one, too? */
 static bool fields_begin(struct gp_str rest, struct gp_str line)
 {
-    static const struct gp_str names[] = {GP_STR("from:"), GP_STR("to:"), GP_STR("date:"), GP_STR("subject:"),
-                                          GP_STR("message-id:"), GP_STR("mime-version:"), GP_STR("from "), {"", 0}};
+    static const struct gp_str names[] = {
+        GP_STR("from:"),       GP_STR("to:"),           GP_STR("date:"), GP_STR("subject:"),
+        GP_STR("message-id:"), GP_STR("mime-version:"), GP_STR("from "), {"", 0}};
     struct gp_field next;
     return gp_text_starts_any(line, names) && gp_field_next(&rest, &next) && next.name.n > 0;
 }

@@ -10,10 +10,10 @@
 #include <pthread.h>
 #include <string.h>
 
-#define PARTS_MAX 1000          /* of one message */
-#define CONTENT_TYPE_MAX 2048   /* octets of the field that are looked at */
-#define HEADER_MAX (64u << 10)   /* of the message's own header */
-#define RETURNED_MAX (64u << 10) /* of the returned message */
+#define PARTS_MAX 1000                          /* of one message */
+#define CONTENT_TYPE_MAX 2048                   /* octets of the field that are looked at */
+#define HEADER_MAX (64u << 10)                  /* of the message's own header */
+#define RETURNED_MAX (64u << 10)                /* of the returned message */
 #define SCANNED_MAX (6u * GP_REPORT_OCTETS_MAX) /* octets searched for boundaries, at all depths together */
 
 struct grown {
@@ -35,8 +35,18 @@ struct type {
     struct gp_str name, charset, boundary, report_type; /* name: "text/plain", lower case */
 };
 
-enum role { ROLE_SKIP, ROLE_TEXT, ROLE_HTML, ROLE_MULTIPART, ROLE_STATUS, ROLE_FEEDBACK, ROLE_MESSAGE, ROLE_HEADERS,
-            ROLE_RECEIPT, ROLE_STATISTICS };
+enum role {
+    ROLE_SKIP,
+    ROLE_TEXT,
+    ROLE_HTML,
+    ROLE_MULTIPART,
+    ROLE_STATUS,
+    ROLE_FEEDBACK,
+    ROLE_MESSAGE,
+    ROLE_HEADERS,
+    ROLE_RECEIPT,
+    ROLE_STATISTICS
+};
 
 static const struct {
     struct gp_str name;
@@ -100,8 +110,8 @@ static struct gp_str loose_parameter(struct gp_report_memory *m, struct gp_str v
     return gp_text_to(rest, n);
 }
 
-static struct gp_str parameter(struct gp_report_memory *m, GMimeContentType *type, struct gp_str value, const char *name,
-                               struct gp_str loose)
+static struct gp_str parameter(struct gp_report_memory *m, GMimeContentType *type, struct gp_str value,
+                               const char *name, struct gp_str loose)
 {
     struct gp_str found = gp_str_z(g_mime_content_type_get_parameter(type, name));
     return found.n > 0 ? gp_memory_copy(m, found) : loose_parameter(m, value, loose);
@@ -152,7 +162,8 @@ static struct gp_str transfer(struct gp_report_memory *m, struct gp_str header, 
 
     if (body.n == 0 || (!base64 && !gp_str_starts_nocase(name, GP_STR("quoted-printable"))))
         return body;
-    g_mime_encoding_init_decode(&state, base64 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    g_mime_encoding_init_decode(&state,
+                                base64 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     char *to = gp_memory_get(m, g_mime_encoding_outlen(&state, body.n) + 8);
     if (to == NULL)
         return GP_STR("");
@@ -229,8 +240,6 @@ static void visit_message(struct walk *w, struct gp_str octets)
 {
     if (octets.n == 0)
         return;
-    if (memchr(octets.p, '\r', octets.n) != NULL)
-        octets = line_ends(w->m, octets); /* it was encoded */
     if (w->attached.n == 0)
         w->attached = octets;
     if (w->out->returned.n == 0)

@@ -12,55 +12,56 @@
 #define LINE_MAX_LOOKED_AT 2000
 
 /* Words behind which addresses stand that failed, a line each. */
-static const struct gp_str announcing[] = {GP_STR("following address"),
-                                           GP_STR("following recipient"),
-                                           GP_STR("following email address"),
-                                           GP_STR("following mail address"),
-                                           GP_STR("following destination"),
-                                           GP_STR("following list of recipients"),
-                                           GP_STR("following user"),
-                                           GP_STR("following person"),
-                                           GP_STR("these recipients"),
-                                           GP_STR("these addresses"),
-                                           GP_STR("this recipient"),
-                                           GP_STR("affected recipients"),
-                                           GP_STR("failed addresses"),
-                                           GP_STR("failed recipient"),
-                                           GP_STR("was not delivered to"),
-                                           GP_STR("were not delivered to"),
-                                           GP_STR("not be delivered to"),
-                                           GP_STR("not been delivered to"),
-                                           GP_STR("has not been delivered"),
-                                           GP_STR("has not yet been delivered"),
-                                           GP_STR("not reach the following"),
-                                           GP_STR("recipient(s) could not be reached"),
-                                           GP_STR("one or more of its"),
-                                           GP_STR("to one or more"),
-                                           GP_STR("one or more recipient"),
-                                           GP_STR("able to deliver your message"),
-                                           GP_STR("unable to deliver"),
-                                           GP_STR("unable to be delivered"),
-                                           GP_STR("be delivered to all"),
-                                           GP_STR("been yet delivered"),
-                                           GP_STR("yet to be delivered"),
-                                           GP_STR("could not be delivered because of"),
-                                           GP_STR("had delivery errors"),
-                                           GP_STR("had delivery problems"),
-                                           GP_STR("permanent fatal errors"),
-                                           GP_STR("permanent delivery errors"),
-                                           GP_STR("transient non-fatal errors"),
-                                           GP_STR("email addressed to"),
-                                           GP_STR("an email you addressed to"),
-                                           GP_STR("intended recipients"),
-                                           GP_STR("recipients were affected"),
-                                           GP_STR("recipient of your message"),
-                                           GP_STR("deliver the mail to"),
-                                           GP_STR("failure reasons"),
-                                           GP_STR("no valid recipients"),
-                                           GP_STR("\xe4\xbb\xa5\xe4\xb8\x8b\xe3\x81\xae\xe3\x83\xa1\xe3\x83\xbc\xe3\x83\xab"
-                                                  "\xe3\x82\xa2\xe3\x83\x89\xe3\x83\xac\xe3\x82\xb9"), /* "the mail address(es) below" */
-                                           GP_STR("\xe6\xac\xa1\xe3\x81\xae\xe3\x81\x82\xe3\x81\xa6\xe5\x85\x88"), /* "the following address" */
-                                           {"", 0}};
+static const struct gp_str announcing[] = {
+    GP_STR("following address"),
+    GP_STR("following recipient"),
+    GP_STR("following email address"),
+    GP_STR("following mail address"),
+    GP_STR("following destination"),
+    GP_STR("following list of recipients"),
+    GP_STR("following user"),
+    GP_STR("following person"),
+    GP_STR("these recipients"),
+    GP_STR("these addresses"),
+    GP_STR("this recipient"),
+    GP_STR("affected recipients"),
+    GP_STR("failed addresses"),
+    GP_STR("failed recipient"),
+    GP_STR("was not delivered to"),
+    GP_STR("were not delivered to"),
+    GP_STR("not be delivered to"),
+    GP_STR("not been delivered to"),
+    GP_STR("has not been delivered"),
+    GP_STR("has not yet been delivered"),
+    GP_STR("not reach the following"),
+    GP_STR("recipient(s) could not be reached"),
+    GP_STR("one or more of its"),
+    GP_STR("to one or more"),
+    GP_STR("one or more recipient"),
+    GP_STR("able to deliver your message"),
+    GP_STR("unable to deliver"),
+    GP_STR("unable to be delivered"),
+    GP_STR("be delivered to all"),
+    GP_STR("been yet delivered"),
+    GP_STR("yet to be delivered"),
+    GP_STR("could not be delivered because of"),
+    GP_STR("had delivery errors"),
+    GP_STR("had delivery problems"),
+    GP_STR("permanent fatal errors"),
+    GP_STR("permanent delivery errors"),
+    GP_STR("transient non-fatal errors"),
+    GP_STR("email addressed to"),
+    GP_STR("an email you addressed to"),
+    GP_STR("intended recipients"),
+    GP_STR("recipients were affected"),
+    GP_STR("recipient of your message"),
+    GP_STR("deliver the mail to"),
+    GP_STR("failure reasons"),
+    GP_STR("no valid recipients"),
+    GP_STR("\xe4\xbb\xa5\xe4\xb8\x8b\xe3\x81\xae\xe3\x83\xa1\xe3\x83\xbc\xe3\x83\xab"
+           "\xe3\x82\xa2\xe3\x83\x89\xe3\x83\xac\xe3\x82\xb9"),             /* "the mail address(es) below" */
+    GP_STR("\xe6\xac\xa1\xe3\x81\xae\xe3\x81\x82\xe3\x81\xa6\xe5\x85\x88"), /* "the following address" */
+    {"", 0}};
 
 /* Words behind which, in the same line, the address stands that failed. */
 static const struct gp_str naming[] = {GP_STR("recipient address:"),
@@ -108,34 +109,35 @@ static const struct gp_str naming[] = {GP_STR("recipient address:"),
                                        {"", 0}};
 
 /* ... unless these do, too: it is somebody else's. */
-static const struct gp_str others[] = {GP_STR("sender"), GP_STR("from"), GP_STR("reply"), GP_STR("contact"),
-                                       GP_STR("postmaster"), {"", 0}};
+static const struct gp_str others[] = {GP_STR("sender"),  GP_STR("from"),       GP_STR("reply"),
+                                       GP_STR("contact"), GP_STR("postmaster"), {"", 0}};
 
 /* What stands before an address of a transcript, and before the one that another stands for. */
 static const struct gp_str commands[] = {GP_STR("rcpt to:"), GP_STR("rcpt:"), {"", 0}};
-static const struct gp_str aliases[] = {GP_STR("generated by"), GP_STR("generated from"), GP_STR("expanded from"),
-                                        GP_STR("expanded from:"),
-                                        GP_STR("original address:"), {"", 0}};
+static const struct gp_str aliases[] = {GP_STR("generated by"),   GP_STR("generated from"),    GP_STR("expanded from"),
+                                        GP_STR("expanded from:"), GP_STR("original address:"), {"", 0}};
 
 /* Labels of a message's header: whose addresses they name is not known. */
-static const struct gp_str headers[] = {GP_STR("to:"), GP_STR("cc:"), GP_STR("from:"), GP_STR("sender:"),
-                                        GP_STR("reply-to:"), GP_STR("by:"), GP_STR("for:"), {"", 0}};
+static const struct gp_str headers[] = {GP_STR("to:"),       GP_STR("cc:"), GP_STR("from:"), GP_STR("sender:"),
+                                        GP_STR("reply-to:"), GP_STR("by:"), GP_STR("for:"),  {"", 0}};
 
 /* Lines that end what is said about the last one. */
-static const struct gp_str closing[] = {GP_STR("message details:"),
-                                        GP_STR("no further delivery attempts"),
-                                        GP_STR("this has been a permanent failure"),
-                                        GP_STR("if your message was also sent"),
-                                        GP_STR("if you sent the email to multiple"),
-                                        GP_STR("please note that this is only"),
-                                        GP_STR("no action is required on your part"),
-                                        GP_STR("for further assistance"),
-                                        GP_STR("for more information about this format"),
-                                        GP_STR("the attachment contains"),
-                                        GP_STR("delivery attempts will continue"),
-                                        GP_STR("\xd0\xa0\xd0\xb5\xd0\xba\xd0\xbe\xd0\xbc\xd0\xb5\xd0\xbd\xd0\xb4\xd1\x83\xd0\xb5\xd0\xbc"), /* "we recommend" */
-                                        GP_STR("this address has been ignored"),
-                                        {"", 0}};
+static const struct gp_str closing[] = {
+    GP_STR("message details:"),
+    GP_STR("no further delivery attempts"),
+    GP_STR("this has been a permanent failure"),
+    GP_STR("if your message was also sent"),
+    GP_STR("if you sent the email to multiple"),
+    GP_STR("please note that this is only"),
+    GP_STR("no action is required on your part"),
+    GP_STR("for further assistance"),
+    GP_STR("for more information about this format"),
+    GP_STR("the attachment contains"),
+    GP_STR("delivery attempts will continue"),
+    GP_STR("\xd0\xa0\xd0\xb5\xd0\xba\xd0\xbe\xd0\xbc\xd0\xb5\xd0\xbd\xd0\xb4\xd1\x83\xd0\xb5\xd0\xbc"), /* "we
+                                                                                                           recommend" */
+    GP_STR("this address has been ignored"),
+    {"", 0}};
 
 struct scan {
     const struct gp_human *human;
@@ -196,20 +198,22 @@ static enum gp_mention_rank rank_of(const struct scan *s, struct gp_str line, si
         return GP_MENTION_ALIAS;
     if (ends_with_any(before, commands))
         return GP_MENTION_COMMAND;
-    bool listed = gp_str_starts_nocase(before, GP_STR(">>> ")) && gp_str_find(before, ':') == before.n; /* >>> Name <a@b> */
+    bool listed =
+        gp_str_starts_nocase(before, GP_STR(">>> ")) && gp_str_find(before, ':') == before.n; /* >>> Name <a@b> */
     if (begins_line(before) || listed) {
         bool brackets = before.n > 0 && before.p[before.n - 1] == '<';
         if (!brackets && after.n > 0 && (unsigned char)after.p[0] >= 0x80)
             return GP_MENTION_NONE; /* it is part of a sentence */
         return s->announced ? GP_MENTION_ANNOUNCED : GP_MENTION_LINE;
     }
-    if (ends_with_any(before, naming) && !gp_text_has_any(gp_text_from(before, before.n > 24 ? before.n - 24 : 0), others))
+    if (ends_with_any(before, naming) &&
+        !gp_text_has_any(gp_text_from(before, before.n > 24 ? before.n - 24 : 0), others))
         return GP_MENTION_NAMED;
     if (behind_reply(before))
         return GP_MENTION_REPLY;
     bool last = gp_str_find(before, ':') < before.n && words(after) == 0;
     return last && !ends_with_any(before, headers) && !gp_text_has_any(before, others) ? GP_MENTION_LABELLED
-                                                                                        : GP_MENTION_NONE;
+                                                                                       : GP_MENTION_NONE;
 }
 
 static void note(struct scan *s, struct gp_str line, size_t at, size_t len, size_t begin, size_t end)
@@ -222,8 +226,7 @@ static void note(struct scan *s, struct gp_str line, size_t at, size_t len, size
         s->cut = true;
         return;
     }
-    s->found[s->n++] = (struct gp_mention){.address = {line.p + at, len}, .rank = rank, .begin = begin,
-                                           .end = end};
+    s->found[s->n++] = (struct gp_mention){.address = {line.p + at, len}, .rank = rank, .begin = begin, .end = end};
 }
 
 static void scan_lines(struct scan *s)
@@ -329,7 +332,8 @@ static bool closes(struct gp_str line)
 
 struct gp_str gp_notice_said(struct gp_report_memory *m, const struct gp_human *human, const struct gp_mention *about)
 {
-    struct gp_str lower = gp_text_to(gp_text_from(human->lower, about->begin), about->end - about->begin), rest = lower, line;
+    struct gp_str lower = gp_text_to(gp_text_from(human->lower, about->begin), about->end - about->begin), rest = lower,
+                  line;
     struct gp_str text = gp_text_to(gp_text_from(human->text, about->begin), lower.n);
     bool said = false;
 

@@ -23,7 +23,7 @@ enum gp_mention_rank {
 struct gp_mention {
     struct gp_str address; /* lower case */
     enum gp_mention_rank rank;
-    size_t begin, end;     /* what the text says about it: from here to there */
+    size_t begin, end; /* what the text says about it: from here to there */
 };
 
 struct gp_notice {

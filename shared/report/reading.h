@@ -31,13 +31,15 @@ struct gp_report_recipient *gp_reading_add(struct gp_reading *r, struct gp_str a
 bool gp_read_feedback(struct gp_reading *r);
 /* gp_read_ses - is it an event of Amazon SES, as JSON? Then its kind and recipients are filled in. */
 bool gp_read_ses(struct gp_reading *r);
-/* gp_read_dsn - has it fields of a delivery status? Then recipients, envelope id, reporter and arrival are filled in. */
+/* gp_read_dsn - has it fields of a delivery status? Then recipients, envelope id, reporter and arrival are filled in.
+ */
 bool gp_read_dsn(struct gp_reading *r);
 /* gp_read_notice - is it a failure notice without such fields? Then its recipients are filled in. */
 bool gp_read_notice(struct gp_reading *r);
 /* gp_read_unsubscribe - does somebody, or his mail program, ask to be taken off? The recipient is the sender. */
 bool gp_read_unsubscribe(struct gp_reading *r);
-/* gp_is_auto_reply - vacation, challenge; gp_has_auto_subject - by its subject; gp_is_automatic - never to be answered (feedback.md, c18) */
+/* gp_is_auto_reply - vacation, challenge; gp_has_auto_subject - by its subject; gp_is_automatic - never to be answered
+ * (feedback.md, c18) */
 bool gp_is_auto_reply(const struct gp_reading *r);
 bool gp_has_auto_subject(const struct gp_reading *r);
 bool gp_is_automatic(const struct gp_reading *r);

@@ -86,9 +86,9 @@ static uint64_t arrival(const struct gp_reading *r)
 static enum gp_report_kind kind_of(struct gp_reading *r)
 {
     bool receipt = r->parts.receipt || gp_str_eq(r->parts.report_type, GP_STR("disposition-notification"));
-    bool statistics = r->parts.statistics || gp_str_eq(r->parts.report_type, GP_STR("tlsrpt")) ||
-                      (gp_str_starts_nocase(r->subject, GP_STR("report domain:")) &&
-                       gp_text_has(r->subject, GP_STR("submitter:")));
+    bool statistics =
+        r->parts.statistics || gp_str_eq(r->parts.report_type, GP_STR("tlsrpt")) ||
+        (gp_str_starts_nocase(r->subject, GP_STR("report domain:")) && gp_text_has(r->subject, GP_STR("submitter:")));
 
     if (statistics)
         return GP_REPORT_OTHER;

@@ -109,7 +109,8 @@ bool gp_read_ses(struct gp_reading *r)
     } else if (gp_str_eq(type, GP_STR("Complaint"))) {
         struct gp_str feedback = value(body, GP_STR("\"complaintFeedbackType\""));
         r->report->kind = GP_REPORT_ARF;
-        r->report->feedback.type = feedback.n > 0 ? gp_memory_lower(r->m, gp_text_flat(r->m, feedback, 64)) : GP_STR("abuse");
+        r->report->feedback.type =
+            feedback.n > 0 ? gp_memory_lower(r->m, gp_text_flat(r->m, feedback, 64)) : GP_STR("abuse");
         r->report->feedback.incidents = 1;
         add_plain(r, array(body, GP_STR("\"complainedRecipients\"")), GP_ACTION_NONE);
     } else if (gp_str_eq(type, GP_STR("Delivery"))) {

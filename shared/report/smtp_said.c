@@ -77,9 +77,10 @@ static bool is_code(struct gp_str s)
 struct gp_str gp_said_reply(struct gp_str text)
 {
     /* in this order: what the words before it, or the enhanced code behind it, vouch for; then any */
-    static const struct gp_str before[] = {GP_STR("said: "), GP_STR("said "),     GP_STR("<<< "),  GP_STR("returned '"),
-                                           GP_STR("code :"), GP_STR("failure: "), GP_STR("smtp; "),
-                                           GP_STR("smtp;"),  GP_STR("error: "),   GP_STR("reason: "), GP_STR("]: "), {"", 0}};
+    static const struct gp_str before[] = {GP_STR("said: "),     GP_STR("said "),  GP_STR("<<< "),
+                                           GP_STR("returned '"), GP_STR("code :"), GP_STR("failure: "),
+                                           GP_STR("smtp; "),     GP_STR("smtp;"),  GP_STR("error: "),
+                                           GP_STR("reason: "),   GP_STR("]: "),    {"", 0}};
     struct gp_str any = GP_STR("");
 
     for (size_t i = 0; i + 3 <= text.n; i++) {
@@ -191,9 +192,9 @@ static enum gp_report_phase command(struct gp_str lower)
             break;
         at += next + 4;
         struct gp_str verb = gp_text_to(gp_text_from(lower, at), 4);
-        phase = gp_str_eq(verb, GP_STR("rcpt"))   ? GP_PHASE_RCPT
-                : gp_str_eq(verb, GP_STR("mail")) ? GP_PHASE_MAIL
-                : gp_str_eq(verb, GP_STR("data")) ? GP_PHASE_DATA
+        phase = gp_str_eq(verb, GP_STR("rcpt"))                                      ? GP_PHASE_RCPT
+                : gp_str_eq(verb, GP_STR("mail"))                                    ? GP_PHASE_MAIL
+                : gp_str_eq(verb, GP_STR("data"))                                    ? GP_PHASE_DATA
                 : gp_str_eq(verb, GP_STR("ehlo")) || gp_str_eq(verb, GP_STR("helo")) ? GP_PHASE_HELO
                 : gp_text_to(verb, 1).n > 0 && verb.p[0] == '.'                      ? GP_PHASE_DATA
                                                                                      : phase;
@@ -244,10 +245,17 @@ static struct gp_str host_before(struct gp_str text, size_t at)
 
 struct gp_str gp_said_host(struct gp_str text)
 {
-    static const struct gp_str before[] = {GP_STR("while talking to "), GP_STR("While talking to "), GP_STR("host: "),
-                                           GP_STR("host "), GP_STR("Connected to "), {"", 0}};
-    static const struct gp_str behind[] = {GP_STR(" did not like our "), GP_STR(" does not like recipient"),
-                                           GP_STR(" rejected your message"), GP_STR(" responded with failure"), {"", 0}};
+    static const struct gp_str before[] = {GP_STR("while talking to "),
+                                           GP_STR("While talking to "),
+                                           GP_STR("host: "),
+                                           GP_STR("host "),
+                                           GP_STR("Connected to "),
+                                           {"", 0}};
+    static const struct gp_str behind[] = {GP_STR(" did not like our "),
+                                           GP_STR(" does not like recipient"),
+                                           GP_STR(" rejected your message"),
+                                           GP_STR(" responded with failure"),
+                                           {"", 0}};
     struct gp_str found = GP_STR("");
 
     for (const struct gp_str *b = before; b->n > 0 && found.n == 0; b++)

@@ -12,19 +12,33 @@
 #include <string.h>
 
 static const char *const known[] = {
-    "ISO-2022-JP", "Shift_JIS", "CP932", "EUC-JP", "GBK", "GB18030", "Big5", "EUC-KR", "KOI8-R", "KOI8-U", "UTF-16",
-    "UTF-16LE", "UTF-16BE", "UTF-7", "CP1250", "CP1251", "CP1252", "CP1253", "CP1254", "CP1255", "CP1256", "CP1257",
-    "CP1258", "CP866", "CP437", "CP850", "ISO-8859-1", "ISO-8859-2", "ISO-8859-3", "ISO-8859-4", "ISO-8859-5",
-    "ISO-8859-6", "ISO-8859-7", "ISO-8859-8", "ISO-8859-9", "ISO-8859-10", "ISO-8859-13", "ISO-8859-14",
-    "ISO-8859-15", "ISO-8859-16", "TIS-620"};
+    "ISO-2022-JP", "Shift_JIS",   "CP932",       "EUC-JP",      "GBK",         "GB18030",    "Big5",
+    "EUC-KR",      "KOI8-R",      "KOI8-U",      "UTF-16",      "UTF-16LE",    "UTF-16BE",   "UTF-7",
+    "CP1250",      "CP1251",      "CP1252",      "CP1253",      "CP1254",      "CP1255",     "CP1256",
+    "CP1257",      "CP1258",      "CP866",       "CP437",       "CP850",       "ISO-8859-1", "ISO-8859-2",
+    "ISO-8859-3",  "ISO-8859-4",  "ISO-8859-5",  "ISO-8859-6",  "ISO-8859-7",  "ISO-8859-8", "ISO-8859-9",
+    "ISO-8859-10", "ISO-8859-13", "ISO-8859-14", "ISO-8859-15", "ISO-8859-16", "TIS-620"};
 
 static const struct {
     const char *name, *is;
-} alias[] = {{"sjis", "CP932"},         {"shift-jis", "CP932"},     {"shift_jis", "CP932"},  {"x-sjis", "CP932"},
-             {"windows-31j", "CP932"},  {"gb2312", "GBK"},          {"cp936", "GBK"},        {"x-gbk", "GBK"},
-             {"gb_2312-80", "GBK"},     {"ks_c_5601-1987", "EUC-KR"}, {"x-euc-jp", "EUC-JP"}, {"latin1", "CP1252"},
-             {"iso-8859-1", "CP1252"},  {"us-ascii", "CP1252"},     {"unicode-1-1-utf-7", "UTF-7"},
-             {"iso-8859-8-i", "ISO-8859-8"}, {"big5-hkscs", "Big5"}, {"windows-874", "TIS-620"}};
+} alias[] = {{"sjis", "CP932"},
+             {"shift-jis", "CP932"},
+             {"shift_jis", "CP932"},
+             {"x-sjis", "CP932"},
+             {"windows-31j", "CP932"},
+             {"gb2312", "GBK"},
+             {"cp936", "GBK"},
+             {"x-gbk", "GBK"},
+             {"gb_2312-80", "GBK"},
+             {"ks_c_5601-1987", "EUC-KR"},
+             {"x-euc-jp", "EUC-JP"},
+             {"latin1", "CP1252"},
+             {"iso-8859-1", "CP1252"},
+             {"us-ascii", "CP1252"},
+             {"unicode-1-1-utf-7", "UTF-7"},
+             {"iso-8859-8-i", "ISO-8859-8"},
+             {"big5-hkscs", "Big5"},
+             {"windows-874", "TIS-620"}};
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -162,7 +176,8 @@ static size_t word(struct gp_report_memory *m, struct gp_str s, struct gp_str *o
     if (!base64 && encoding.p[0] != 'q' && encoding.p[0] != 'Q')
         return 0;
     GMimeEncoding state;
-    g_mime_encoding_init_decode(&state, base64 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    g_mime_encoding_init_decode(&state,
+                                base64 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     char *to = gp_memory_get(m, g_mime_encoding_outlen(&state, data.n) + 1);
     if (to == NULL)
         return 0;

@@ -176,10 +176,17 @@ static void test_complaints(void **state)
     e.not_spam = true;
     happens(e, NOON + 3 * DAY_MS);
     store_expect("taken back; the unsubscribe stays", ROWS, "x@example.org dol bulk 3 0 2 0;");
+    e.token = GP_STR("one");
+    e.not_spam = false;
+    happens(e, NOON + 3 * DAY_MS);
+    e.not_spam = true;
+    happens(e, NOON + 3 * DAY_MS);
+    store_expect("of one message, said and taken back", ROWS, "x@example.org dol bulk 3 0 2 0;");
+    e.token = (struct gp_str){NULL, 0};
     e.incidents = 1000000;
     e.not_spam = false;
     happens(e, NOON + 4 * DAY_MS);
-    store_expect("bounded", "SELECT sum(count) FROM stat WHERE what = 'complaints'", "1004;");
+    store_expect("bounded", "SELECT sum(count) FROM stat WHERE what = 'complaints'", "1005;");
 }
 
 static void test_unsubscribes(void **state)
@@ -221,6 +228,19 @@ static void test_copies(void **state)
     happens(e, NOON + 21 * DAY_MS);
     happens(e, NOON + 21 * DAY_MS);
     store_expect("deliveries of the log are not", "SELECT sum(count) FROM stat WHERE what = 'delivered'", "2;");
+}
+
+static void test_a_bounce_in_the_log(void **state)
+{
+    struct gp_event e = event(GP_CATEGORY_HARD);
+    (void)state;
+    e.source = GP_SOURCE_LOG;
+    e.final = true;
+    e.provider = GP_STR("google");
+    happens(e, NOON);
+    store_expect("row", ROWS, "x@example.org dol * 0 0 0 7;");
+    store_expect("history", EVENTS, "H log suppressed;");
+    store_expect("counts", "SELECT provider, what, count FROM stat", "google bounced-hard-bounce 1;");
 }
 
 static void test_deferrals(void **state)
@@ -363,6 +383,7 @@ int main(void)
         T(test_complaints),
         T(test_unsubscribes),
         T(test_copies),
+        T(test_a_bounce_in_the_log),
         T(test_deferrals),
         T(test_unclassified),
         T(test_settings),

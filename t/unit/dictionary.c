@@ -273,6 +273,9 @@ static void files_in_the_order_of_their_names(void **state)
     d = load(&s, &faults);
     assert_string_equal(said(d, "", "xyz").by, "nothing");
     gp_dictionary_free(d);
+    assert_null(gp_dictionary_load(NULL, 0, &faults)); /* nothing to classify by is told as well */
+    assert_int_equal(faults.errors, 1);
+    gp_faults_free(&faults);
 
     assert_true(scratch_write(&s, "30-c.dict", GP_STR("faulty\nfaulty too\n")));
     assert_null(load(&s, &faults));

@@ -137,7 +137,7 @@ static void test_tokens(void **state)
 static const struct {
     const char *sample, *type;
     unsigned incidents;
-} feedback[] = {{"arf", "abuse", 3},         {"arf-opt-out", "opt-out", 1}, {"arf-redacted", "abuse", 1},
+} feedback[] = {{"arf", "abuse", 3},         {"arf-opt-out", "opt-out", 1}, {"arf-redacted", "abuse", 1000},
                 {"arf-in-text", "fraud", 1}, {"jmrp", "abuse", 1},          {"ses-json-complaint", "abuse", 1},
                 {"postfix", "", 0}};
 
@@ -156,8 +156,22 @@ static void test_feedback(void **state)
 static void test_returned_message_is_not_evidence(void **state)
 {
     static const struct gp_str words[] = {{"ailbox full. Out of office", 26}, {"full of offers", 14}, {"quota\n", 6}};
-    static const char *const samples[] = {"postfix", "exim",    "qmail",  "gmail",   "yahoo",     "notes", "sendmail5",
-                                          "mxlogic", "courier", "mcafee", "sendmail", "dragonfly", "gmx",   "imail"};
+    static const char *const samples[] = {"returned-as-text",
+                                          "returned-as-second-text",
+                                          "postfix",
+                                          "exim",
+                                          "qmail",
+                                          "gmail",
+                                          "yahoo",
+                                          "notes",
+                                          "sendmail5",
+                                          "mxlogic",
+                                          "courier",
+                                          "mcafee",
+                                          "sendmail",
+                                          "dragonfly",
+                                          "gmx",
+                                          "imail"};
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         struct gp_report *r = read_sample(samples[i]);
@@ -165,7 +179,8 @@ static void test_returned_message_is_not_evidence(void **state)
             if (memmem(r->human.p, r->human.n, words[w].p, words[w].n) != NULL)
                 fail_msg("%s: \"%s\" is in the text for people", samples[i], words[w].p);
             for (size_t k = 0; k < r->recipients_n; k++)
-                assert_null(memmem(r->recipients[k].diagnostic.p, r->recipients[k].diagnostic.n, words[w].p, words[w].n));
+                assert_null(
+                    memmem(r->recipients[k].diagnostic.p, r->recipients[k].diagnostic.n, words[w].p, words[w].n));
         }
         gp_report_free(r);
     }
@@ -191,11 +206,48 @@ static void test_originals(void **state)
     }
 }
 
+/* What stands behind the reason says nothing about it. */
+static const struct {
+    const char *sample, *words;
+} behind[] = {{"courier", "additional recipients"},
+              {"exim-delay", "No action is required"},
+              {"james", "Message details"},
+              {"mail-ru", "\320\240\320\265\320\272\320\276\320\274\320\265\320\275\320\264\321\203\320\265\320\274"},
+              {"ezweb", "mailbox full"},
+              {"vzwpix", "Subject"}};
+
+static void test_behind_the_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+        struct gp_report *r = read_sample(behind[i].sample);
+        const struct gp_report_recipient *one = &r->recipients[0];
+        if (memmem(one->human.p, one->human.n, behind[i].words, strlen(behind[i].words)) != NULL)
+            fail_msg("%s: \"%.*s\"", behind[i].sample, GP_STR_FMT(one->human));
+        gp_report_free(r);
+    }
+}
+
+/* The returned message is found in whatever part it comes. */
+static void test_returned_from(void **state)
+{
+    static const char *const samples[] = {
+        "postfix",     "postfix-success", "returned-as-text", "returned-as-second-text",
+        "arf-opt-out", "qmail",           "mcafee",           "jmrp",
+        "global",      "ezweb",           "forwarded",        "forwarded-base64"};
+    (void)state;
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct gp_report *r = read_sample(samples[i]);
+        want(samples[i], "returned from", r->returned_from, GP_STR("news@shop.example"));
+        gp_report_free(r);
+    }
+}
+
 static const struct {
     const char *sample;
     bool automatic;
-} answers[] = {{"person", false},     {"unsubscribe", true},    {"vacation", true}, {"postfix", true},
-               {"vacation-subject", true}, {"receipt", false}, {"arf", true}};
+} answers[] = {{"person", false},          {"unsubscribe", true}, {"vacation", true}, {"postfix", true},
+               {"vacation-subject", true}, {"receipt", false},    {"arf", true}};
 
 static void test_automatic(void **state)
 {
@@ -217,6 +269,8 @@ int main(void)
         cmocka_unit_test(test_feedback),
         cmocka_unit_test(test_returned_message_is_not_evidence),
         cmocka_unit_test(test_originals),
+        cmocka_unit_test(test_behind_the_reason),
+        cmocka_unit_test(test_returned_from),
         cmocka_unit_test(test_automatic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,6 +163,7 @@ static const struct {
     {V("root@localhost"), V("root@localhost")},
     {V("anna@[192.0.2.1]"), V("anna@[192.0.2.1]")},
     {V("anna@[club\n]"), V("")},
+    {V("<a@b\303"), V("")},
     {V("<\303\244nna@club.example>"), V("\303\244nna@club.example")},
     {V("\343\201\202anna@club.example"), V("anna@club.example")},
     {V("@club.example"), V("")},
@@ -181,13 +182,33 @@ static void test_addresses(void **state)
         want(addresses[i].text, gp_address_only(addresses[i].text), addresses[i].address);
 }
 
+/* an address is never cut in the middle of a character, wherever its bound falls */
+static void test_long_addresses(void **state)
+{
+    (void)state;
+    for (size_t extra = 0; extra < 3; extra++) {
+        char text[1024];
+        struct gp_buf b = gp_buf_on(text, sizeof text);
+        gp_buf_putz(&b, "<");
+        gp_buf_put(&b, gp_text_to(GP_STR("xx"), extra));
+        for (unsigned i = 0; i < 200; i++)
+            gp_buf_putz(&b, "\303\244");
+        gp_buf_putz(&b, "@b.example>");
+        assert_true(gp_str_utf8(gp_address_only(gp_buf_str(&b))));
+    }
+}
+
 static const struct {
     struct gp_str value, address;
 } recipients[] = {
-    {V(" rfc822; anna@club.example"), V("anna@club.example")}, {V("rfc/822;anna@club.example"), V("anna@club.example")},
-    {V("RFC822; <anna@club.example> (x)"), V("anna@club.example")}, {V("anna@club.example"), V("anna@club.example")},
-    {V("rfc822;@relay.example:anna@server"), V("")},   {V("rfc822; /var/mail/anna"), V("")},
-    {V("rfc822; |/bin/sh"), V("")},                    {V("X-LOCAL;<anna@club.example>"), V("anna@club.example")},
+    {V(" rfc822; anna@club.example"), V("anna@club.example")},
+    {V("rfc/822;anna@club.example"), V("anna@club.example")},
+    {V("RFC822; <anna@club.example> (x)"), V("anna@club.example")},
+    {V("anna@club.example"), V("anna@club.example")},
+    {V("rfc822;@relay.example:anna@server"), V("")},
+    {V("rfc822; /var/mail/anna"), V("")},
+    {V("rfc822; |/bin/sh"), V("")},
+    {V("X-LOCAL;<anna@club.example>"), V("anna@club.example")},
     {V(""), V("")},
 };
 
@@ -259,7 +280,8 @@ static const struct {
     {V("host mx.club.example[192.0.2.1] said: 550"), V("mx.club.example")},
     {V("... while talking to mx.club.example.:"), V("mx.club.example")},
     {V("mx.club.example [192.0.2.1] did not like our RCPT TO: 550"), V("mx.club.example")},
-    {V("rejected by the server for the recipient domain club.example by mx.club.example. [192.0.2.1]."), V("mx.club.example")},
+    {V("rejected by the server for the recipient domain club.example by mx.club.example. [192.0.2.1]."),
+     V("mx.club.example")},
     {V("192.0.2.1] did not like our RCPT TO"), V("192.0.2.1")},
     {V("host unknown"), V("")},
 };
@@ -303,7 +325,8 @@ static const struct gp_str separators[] = {
 
 static void test_separators(void **state)
 {
-    static const struct gp_str head = V("It failed.\n\n"), tail = V("Return-Path: <a@b.example>\nSubject: full\n\nfull\n");
+    static const struct gp_str head = V("It failed.\n\n"),
+                               tail = V("Return-Path: <a@b.example>\nSubject: full\n\nfull\n");
     (void)state;
     for (size_t i = 0; i < COUNT(separators); i++) {
         char text[512];
@@ -343,12 +366,19 @@ static void test_no_separators(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(test_charsets, forget),   cmocka_unit_test_teardown(test_words, forget),
-        cmocka_unit_test_teardown(test_html, forget),       cmocka_unit_test_teardown(test_cut, forget),
-        cmocka_unit_test(test_fields),                      cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_recipient_fields),            cmocka_unit_test(test_codes),
-        cmocka_unit_test(test_phases),                      cmocka_unit_test(test_hosts),
-        cmocka_unit_test_teardown(test_separators, forget), cmocka_unit_test_teardown(test_no_separators, forget),
+        cmocka_unit_test_teardown(test_charsets, forget),
+        cmocka_unit_test_teardown(test_words, forget),
+        cmocka_unit_test_teardown(test_html, forget),
+        cmocka_unit_test_teardown(test_cut, forget),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_long_addresses),
+        cmocka_unit_test(test_recipient_fields),
+        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_phases),
+        cmocka_unit_test(test_hosts),
+        cmocka_unit_test_teardown(test_separators, forget),
+        cmocka_unit_test_teardown(test_no_separators, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,7 @@ static void test_ladders(void **state)
         {"full: spanning 30", "0M 8M 16M 24M 30M", "soft-bounce step 0 since 30 retest 44"},
         {"full and soft: the longer span", "0M 4S 8S 12S 14S", "free"},
         {"full and soft: spanning 30", "0M 4S 8S 12S 30M", "soft-bounce step 0 since 30 retest 44"},
+        {"full and soft on one day are one day", "0S 0M 15M 15S 30M", "free"},
         {"full does not hinder soft", "0S 4S 5M 8S 12S 14S", "soft-bounce step 0 since 14 retest 28"},
 
         {"unknown: 5 days are half of it", "0U 4U 8U 12U 14U", "free"},

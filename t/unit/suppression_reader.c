@@ -58,6 +58,8 @@ static void test_rows(void **state)
         {"due", "due@example.org", "dol", "", GP_SUPPRESSION_WHOLE, GP_SUPPRESSION_RETEST},
         {"not due yet", "soon@example.org", "dol", "", GP_SUPPRESSION_WHOLE, GP_SUPPRESSION_HOLDS},
         {"due, but unsubscribed", "both@example.org", "dol", "", GP_SUPPRESSION_WHOLE, GP_SUPPRESSION_HOLDS},
+        {"due, but an operator's for every agency", "trap@example.org", "dol", "", GP_SUPPRESSION_WHOLE,
+         GP_SUPPRESSION_HOLDS},
         {"due, unsubscribed from others", "both@example.org", "dol", "offers", GP_SUPPRESSION_WHOLE,
          GP_SUPPRESSION_RETEST},
         {"at RCPT only what no stream changes", "both@example.org", "dol", "", GP_SUPPRESSION_ANY_STREAM,
@@ -84,6 +86,8 @@ static void test_rows(void **state)
     put("soon@example.org", "dol", "*", GP_SUPPRESSED_HARD, NOW + 1, 0);
     put("both@example.org", "dol", "*", GP_SUPPRESSED_HARD, NOW, 0);
     put("both@example.org", "dol", "news", GP_SUPPRESSED_UNSUBSCRIBE, 0, 0);
+    put("trap@example.org", "", "*", GP_SUPPRESSED_MANUAL, 0, 0);
+    put("trap@example.org", "dol", "*", GP_SUPPRESSED_HARD, NOW, 0);
     put("bulk@example.org", "dol", "bulk", GP_SUPPRESSED_COMPLAINT, 0, 0);
     put("over@example.org", "dol", "*", GP_SUPPRESSED_MANUAL, 0, NOW);
     put("lasts@example.org", "dol", "*", GP_SUPPRESSED_MANUAL, 0, NOW + 1);

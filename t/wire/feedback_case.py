@@ -93,7 +93,7 @@ class Feedback(relayconf.Relay):
         os.makedirs(self.path("dictionary"), exist_ok=True)
         with open(self.path("dictionary", "test.dict"), "w") as f:
             f.write(DICTIONARY)
-        self.configure(dictionaries=[self.path("dictionary")])
+        self.configure(**{"dictionaries": [self.path("dictionary")], **changes})
 
     def client(self, **options):
         return lmtp_client.Client(self.socket, **options)

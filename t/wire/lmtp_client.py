@@ -7,11 +7,19 @@ class Client:
     def __init__(self, path, timeout=30.0, greeted=True):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
-        self.socket.connect(path)
+        try:
+            self.socket.connect(path)
+        except OSError:
+            self.socket.close()
+            raise
         self.reader = self.socket.makefile("rb")
         if greeted:
-            self.greeting = self.reply()
-            self.features = self.say("LHLO relay.example.gov")
+            try:
+                self.greeting = self.reply()
+                self.features = self.say("LHLO relay.example.gov")
+            except OSError:
+                self.close()
+                raise
 
     def close(self):
         self.reader.close()

@@ -90,6 +90,18 @@ class Operator(Case):
         self.assertEqual([(e["source"], e["effect"], e["said"]) for e in events],
                          [("operator", "released", "ticket 6"), ("operator", "suppressed", "ticket 5, 100%")])
 
+    def test_removing_forgives_what_was_remembered(self):
+        self.row("x@example.org")
+        with sqlite3.connect(self.relay.path("db", "gatepost.db"), timeout=10) as db:
+            db.executemany("INSERT INTO failure VALUES (?, ?, 20000, 'S')",
+                           [("x@example.org", "dol"), ("x@example.org", "doe"), ("y@example.org", "dol")])
+        db.close()
+        self.relay.ctl("suppress", "remove", "x@example.org")
+        with sqlite3.connect(self.relay.path("db", "gatepost.db")) as db:
+            left = db.execute("SELECT address, agency FROM failure ORDER BY address").fetchall()
+        db.close()
+        self.assertEqual(left, [("x@example.org", "doe"), ("y@example.org", "dol")])
+
     def test_for_every_agency_and_for_a_time(self):
         self.relay.ctl("suppress", "add", "x@example.org", "--reason", "spam trap")
         self.relay.ctl("suppress", "add", "y@example.org", "--for", "1s", "--reason", "short")
