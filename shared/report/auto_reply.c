@@ -111,7 +111,8 @@ bool gp_is_automatic(const struct gp_reading *r)
 bool gp_read_unsubscribe(struct gp_reading *r)
 {
     bool machine = value(r, GP_STR("X-Apple-Unsubscribe")).n > 0; /* a mail program's button */
-    bool says = gp_str_starts_nocase(r->subject, GP_STR("unsubscribe"));
+    bool says = gp_str_starts_nocase(r->subject, GP_STR("unsubscribe")) &&
+                !gp_str_eq(value(r, GP_STR("Return-Path")), GP_STR("<>"));
 
     if (!machine && (!says || auto_submitted(r, GP_STR("auto")) || has_machine_header(r)))
         return false;

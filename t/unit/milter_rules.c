@@ -382,10 +382,11 @@ static void headers_that_go(void **state)
     (void)state;
     const char *rule;
     struct gp_milter_facts f = base();
-    unsigned *const counts[] = {&headers.source, &headers.ref, &headers.list_unsubscribe,
+    unsigned *const counts[] = {&headers.source, &headers.ref, &headers.stream, &headers.list_unsubscribe,
                                 &headers.list_unsubscribe_post};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         headers.source = headers.ref = headers.list_unsubscribe = headers.list_unsubscribe_post = 16;
+        headers.stream = 0;
         assert_int_equal(gp_milter_judge(GP_AT_END, &f, &rule), GP_ACCEPTED);
         (*counts[i])++;
         assert_int_equal(gp_milter_judge(GP_AT_END, &f, &rule), GP_HEADERS);
