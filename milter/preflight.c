@@ -18,9 +18,9 @@
 struct gp_preflight {
     struct gp_forecasts *forecasts;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards stop */
+    pthread_mutex_t lock; /* guards stop and ended */
     pthread_cond_t wake;
-    bool stop;
+    bool stop, ended;
     /* this thread's alone */
     struct gp_store *store;
     struct gp_dns *dns; /* asks the servers of the epoch that was followed last; NULL: no egress, no memory */
@@ -160,24 +160,33 @@ static uint64_t step(struct gp_preflight *p)
     return wait_ms;
 }
 
-/* Returns false when it is time to end. */
-static bool wait_for(struct gp_preflight *p, uint64_t ms)
+/* Returns whether *flag, which is stop or ended, was set within this time. */
+static bool wait_for(struct gp_preflight *p, const bool *flag, uint64_t ms)
 {
     uint64_t due = gp_clock_monotonic_ms() + ms;
     struct timespec until = {.tv_sec = (time_t)(due / 1000), .tv_nsec = (long)(due % 1000) * 1000000};
     pthread_mutex_lock(&p->lock);
-    while (!p->stop && gp_clock_monotonic_ms() < due)
+    while (!*flag && gp_clock_monotonic_ms() < due)
         pthread_cond_timedwait(&p->wake, &p->lock, &until);
-    bool on = !p->stop;
+    bool set = *flag;
     pthread_mutex_unlock(&p->lock);
-    return on;
+    return set;
+}
+
+static void set_flag(struct gp_preflight *p, bool *flag)
+{
+    pthread_mutex_lock(&p->lock);
+    *flag = true;
+    pthread_cond_signal(&p->wake); /* one waits at most: for stop the thread, then for ended the one who stops it */
+    pthread_mutex_unlock(&p->lock);
 }
 
 static void *preflight_run(void *arg)
 {
     struct gp_preflight *p = arg;
-    while (wait_for(p, step(p)))
+    while (!wait_for(p, &p->stop, step(p)))
         ;
+    set_flag(p, &p->ended);
     return NULL;
 }
 
@@ -212,17 +221,14 @@ struct gp_preflight *gp_preflight_start(struct gp_forecasts *forecasts, struct g
 
 void gp_preflight_stop(struct gp_preflight *p)
 {
-    struct timespec until;
     if (p == NULL)
         return;
-    pthread_mutex_lock(&p->lock);
-    p->stop = true;
-    pthread_cond_signal(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-    uint64_t let_go = gp_clock_monotonic_ms() + GP_PREFLIGHT_LET_GO_MS;
-    until = (struct timespec){.tv_sec = (time_t)(let_go / 1000), .tv_nsec = (long)(let_go % 1000) * 1000000};
-    if (pthread_clockjoin_np(p->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+    set_flag(p, &p->stop);
+    if (!wait_for(p, &p->ended, GP_PREFLIGHT_LET_GO_MS)) {
+        pthread_detach(p->thread);
         return;
+    }
+    pthread_join(p->thread, NULL);
     gp_store_close(p->store);
     preflight_free(p);
 }
