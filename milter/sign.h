@@ -4,7 +4,7 @@
  *
  * libopendkim makes the hashes as it does for a verifier, so that the canonicalization is one that is in use; OpenSSL
  * makes the signatures with keys that were parsed once. One signer per process, for any thread; one signing per
- * message, one thread at a time. The body streams: a signing holds its headers and some 20 KiB. Nothing here blocks.
+ * message, one thread at a time. The body streams: a signing holds its headers and some 30 KiB. Nothing here blocks.
  */
 #ifndef GP_MILTER_SIGN_H
 #define GP_MILTER_SIGN_H
@@ -21,7 +21,7 @@ struct gp_signer;
 struct gp_signing;
 
 struct gp_signer_options {
-    uint64_t time_s; /* when every signature is made (tests); 0: now */
+    uint64_t time_s; /* when every signature is made (tests), not to come; 0: now */
     size_t memory;   /* octets; 0: GP_SIGNER_MEMORY_MAX */
 };
 

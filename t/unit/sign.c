@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * sign.c - tests of milter/sign: messages of every shape are signed with both algorithms and verified as they leave
+ * sign.c - tests of milter/sign: what a signature promises, what cannot be signed, many at once
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,235 +8,16 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "milter/sign.h"
-#include "t/unit/dkim_fixture.h"
+#include "t/unit/sign_fixture.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-#include <openssl/evp.h>
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define V(lit)                                                                                                         \
     {                                                                                                                  \
         (lit), sizeof(lit) - 1                                                                                         \
     }
-
-static struct dkim_fixture dkim;
-static struct gp_signer *signer;
-static const struct gp_dkim_key *both[DKIM_KEYS];
-
-static int setup(void **state)
-{
-    (void)state;
-    if (!dkim_fixture_open(&dkim))
-        return -1;
-    both[DKIM_RSA] = &dkim.key[DKIM_RSA];
-    both[DKIM_ED25519] = &dkim.key[DKIM_ED25519];
-    signer = gp_signer_new((struct gp_signer_options){0});
-    return signer != NULL ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    gp_signer_free(signer);
-    dkim_fixture_close(&dkim);
-    return 0;
-}
-
-/* --- a message: headers as they leave, "Name: value" and CRLF each, and the body ---------------------------------- */
-
-#define PLAIN                                                                                                          \
-    "From: Jane <a@dol.gov>\r\nTo: x@example.org\r\nSubject: hello\r\nDate: Sat, 21 Nov 2026 09:28:33 +0000\r\n"       \
-    "Message-ID: <1@dol.gov>\r\nList-Unsubscribe: <https://mail.example.gov/u/1>,\r\n\t<mailto:u@b.example.gov>\r\n"   \
-    "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
-
-/* The next header of lines, its folds included, without the CRLF at its end. */
-static bool next_header(struct gp_str *lines, struct gp_str *name, struct gp_str *value)
-{
-    size_t end = 0;
-    if (lines->n == 0)
-        return false;
-    do {
-        end += gp_str_find((struct gp_str){lines->p + end, lines->n - end}, '\n') + 1;
-    } while (end < lines->n && (lines->p[end] == ' ' || lines->p[end] == '\t'));
-    *name = (struct gp_str){lines->p, gp_str_find(*lines, ':')};
-    *value = (struct gp_str){lines->p + name->n + 1, end - name->n - 3};
-    *lines = (struct gp_str){lines->p + end, lines->n - end};
-    return true;
-}
-
-static void show_headers(struct gp_signing *s, struct gp_str lines)
-{
-    struct gp_str name, value;
-    while (next_header(&lines, &name, &value))
-        gp_signing_header(s, name, value);
-    gp_signing_headers_end(s);
-}
-
-static void show_body(struct gp_signing *s, struct gp_str body, size_t chunk)
-{
-    for (size_t at = 0; at < body.n; at += chunk)
-        gp_signing_body(s, (const unsigned char *)body.p + at, body.n - at < chunk ? body.n - at : chunk);
-}
-
-static struct gp_signing *begin(struct gp_signer *with, struct gp_str headers, struct gp_str body, size_t chunk)
-{
-    struct gp_signing *s = gp_signing_begin(with, both, DKIM_KEYS);
-    assert_non_null(s);
-    show_headers(s, headers);
-    show_body(s, body, chunk);
-    return s;
-}
-
-/* The message with its signatures on top, as the mail server sends it; the caller frees out->p. */
-static void whole(const struct gp_signing *s, struct gp_str headers, struct gp_str body, struct gp_buf *out)
-{
-    size_t cap = headers.n + body.n + 65536;
-    char *text = malloc(cap);
-    assert_non_null(text);
-    *out = gp_buf_on(text, cap);
-    for (size_t i = 0; i < DKIM_KEYS; i++) {
-        struct gp_str rest = gp_str_z(gp_signing_text(s, i)), line;
-        if (rest.n == 0)
-            continue;
-        gp_buf_putz(out, "DKIM-Signature:");
-        while (gp_str_split(&rest, '\n', &line)) {
-            gp_buf_put(out, line);
-            gp_buf_putz(out, "\r\n");
-        }
-    }
-    gp_buf_put(out, headers);
-    gp_buf_putz(out, "\r\n");
-    gp_buf_put(out, body);
-    if (body.n > 0 && (body.n < 2 || memcmp(body.p + body.n - 2, "\r\n", 2) != 0))
-        gp_buf_putz(out, "\r\n"); /* SMTP has no other end */
-    assert_false(out->full);
-}
-
-static void sign_whole(struct gp_str headers, struct gp_str body, size_t chunk, struct gp_buf *out)
-{
-    struct gp_signing *s = begin(signer, headers, body, chunk);
-    assert_int_equal(gp_signing_finish(s), DKIM_KEYS);
-    assert_string_equal(gp_signing_why(s), "");
-    whole(s, headers, body, out);
-    gp_signing_free(s);
-}
-
-static void expect_passed(const char *name, struct gp_str message, size_t passed)
-{
-    size_t all, real = dkim_fixture_verify(&dkim, message, &all);
-    if (real != passed || all != DKIM_KEYS)
-        fail_msg("%s: %zu of %zu signatures pass", name, real, all);
-}
-
-/* --- shapes ------------------------------------------------------------------------------------------------------- */
-
-static void test_headers(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        struct gp_str lines;
-    } rows[] = {
-        {"plain", V(PLAIN)},
-        {"From alone", V("From: a@dol.gov\r\n")},
-        {"folded", V("From: a@dol.gov\r\nSubject: one\r\n two\r\n\t three  \r\nTo:\r\n x@y.org\r\n")},
-        {"blanks and tabs", V("From:a@dol.gov\r\nSubject:\t  a \t b\t\r\n")},
-        {"empty values", V("From: a@dol.gov\r\nSubject:\r\nTo: \r\n")},
-        {"duplicates", V("Subject: 1\r\nFrom: a@dol.gov\r\nSubject: 2\r\nTo: x\r\nTo: y\r\nSubject: 3\r\n")},
-        {"two From headers", V("From: a@dol.gov\r\nFrom: b@dol.gov\r\n")},
-        {"UTF-8", V("From: J\xc3\xb6rg <j\xc3\xb6rg@dol.gov>\r\nSubject: \xe2\x82\xac\xe2\x82\xac\r\n")},
-        {"8 bits", V("From: a@dol.gov\r\nSubject: \xe9\x80\xff\xa0\r\n")},
-        {"names in any case", V("FROM: a@dol.gov\r\nsubject: x\r\nTO: y\r\n")},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct gp_buf message;
-        sign_whole(rows[i].lines, GP_STR("hello\r\n"), 65536, &message);
-        expect_passed(rows[i].name, gp_buf_str(&message), DKIM_KEYS);
-        free(message.p);
-    }
-}
-
-static void test_long_header(void **state)
-{
-    (void)state;
-    static char lines[64 << 10];
-    struct gp_buf b = gp_buf_on(lines, sizeof lines), message;
-    gp_buf_putz(&b, PLAIN "References: x");
-    while (b.n < 61000)
-        gp_buf_putz(&b, "<very.long.reference@dol.gov>\r\n ");
-    gp_buf_putz(&b, "x\r\n");
-    sign_whole(gp_buf_str(&b), GP_STR("hello\r\n"), 65536, &message);
-    expect_passed("60 KB", gp_buf_str(&message), DKIM_KEYS);
-    free(message.p);
-}
-
-/* The hash of a body by a canonicalization of our own: the table has it done. */
-static void expect_hash(const char *name, struct gp_str message, struct gp_str canonical)
-{
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    char base64[64] = "bh=";
-    unsigned n = 0;
-    assert_int_equal(EVP_Digest(canonical.p, canonical.n, hash, &n, EVP_sha256(), NULL), 1);
-    EVP_EncodeBlock((unsigned char *)base64 + 3, hash, (int)n);
-    if (memmem(message.p, message.n, base64, strlen(base64)) == NULL)
-        fail_msg("%s: the body's hash is not %s", name, base64);
-}
-
-static void test_bodies(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        struct gp_str body, canonical;
-    } rows[] = {
-        {"empty", V(""), V("")},
-        {"one line end", V("\r\n"), V("")},
-        {"only blank lines", V("\r\n \r\n\t\r\n"), V("")},
-        {"one line", V("hello\r\n"), V("hello\r\n")},
-        {"no final line end", V("hello"), V("hello\r\n")},
-        {"one octet", V("x"), V("x\r\n")},
-        {"CR at the end", V("x\r"), V("x\r\r\n")},
-        {"blank at the end", V("hello \t"), V("hello\r\n")},
-        {"trailing blank lines", V("hello\r\n\r\n \r\n"), V("hello\r\n")},
-        {"blank lines within", V("a\r\n\r\n\r\nb\r\n"), V("a\r\n\r\n\r\nb\r\n")},
-        {"blank lines before", V("\r\n\r\na\r\n"), V("\r\n\r\na\r\n")},
-        {"blanks", V(" a \t b  \r\n\tc\r\n"), V(" a b\r\n c\r\n")},
-        {"bare LF", V("a\nb\n\r\n"), V("a\nb\n\r\n")},
-        {"NUL", V("a\0b\0\r\n"), V("a\0b\0\r\n")},
-        {"8 bits", V("\xff\xfe\x80\r\n"), V("\xff\xfe\x80\r\n")},
-        {"dots", V("..\r\n.\r\n"), V("..\r\n.\r\n")},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        for (size_t chunk = 1; chunk <= rows[i].body.n || chunk == 1; chunk++) {
-            struct gp_buf message;
-            if (chunk > 4)
-                chunk = rows[i].body.n;
-            sign_whole(GP_STR(PLAIN), rows[i].body, chunk, &message);
-            expect_passed(rows[i].name, gp_buf_str(&message), DKIM_KEYS);
-            expect_hash(rows[i].name, gp_buf_str(&message), rows[i].canonical);
-            free(message.p);
-        }
-    }
-}
-
-static void test_large_body(void **state)
-{
-    (void)state;
-    static char body[1 << 20];
-    struct gp_buf b = gp_buf_on(body, sizeof body), message;
-    for (unsigned i = 0; b.n < sizeof body - 100; i++)
-        gp_buf_printf(&b, "line %u\r\n", i);
-    sign_whole(GP_STR(PLAIN), gp_buf_str(&b), 65535, &message);
-    expect_passed("1 MiB", gp_buf_str(&message), DKIM_KEYS);
-    free(message.p);
-    memset(body, 'x', sizeof body); /* and as one line */
-    sign_whole(GP_STR(PLAIN), (struct gp_str){body, sizeof body}, 65535, &message);
-    expect_passed("1 MiB in one line", gp_buf_str(&message), DKIM_KEYS);
-    free(message.p);
-}
 
 /* --- what a signature promises ------------------------------------------------------------------------------------ */
 
@@ -363,7 +144,7 @@ static void test_many_headers(void **state)
 static void test_fixed_time(void **state)
 {
     (void)state;
-    struct gp_signer *fixed = gp_signer_new((struct gp_signer_options){.time_s = 1795000000});
+    struct gp_signer *fixed = gp_signer_new((struct gp_signer_options){.time_s = 1700000000});
     char *text[2];
     assert_non_null(fixed);
     for (size_t i = 0; i < 2; i++) {
@@ -372,7 +153,7 @@ static void test_fixed_time(void **state)
         text[i] = strdup(gp_signing_text(s, DKIM_RSA));
         gp_signing_free(s);
     }
-    assert_non_null(strstr(text[0], "t=1795000000;"));
+    assert_non_null(strstr(text[0], "t=1700000000;"));
     assert_string_equal(text[0], text[1]);
     free(text[0]);
     free(text[1]);
@@ -494,10 +275,6 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_long_header),
-        cmocka_unit_test(test_bodies),
-        cmocka_unit_test(test_large_body),
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_no_octet_can_change),
@@ -510,5 +287,5 @@ int main(void)
         cmocka_unit_test(test_memory_comes_back),
         cmocka_unit_test(test_threads),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, sign_setup, sign_teardown);
 }
