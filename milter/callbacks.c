@@ -159,7 +159,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
     struct gp_milter_facts f = gp_session_facts(s, &t);
     gp_facts_path(&f, gp_str_z(argv[0]));
     sfsistat status = judge(ctx, s, GP_AT_RCPT, &f, gp_str_z(argv[0]));
-    if (status == SMFIS_CONTINUE)
+    if (status == SMFIS_CONTINUE && s->profile != GP_PROFILE_OWN)
         status = judge_recipient(ctx, s, &f, &t, gp_str_z(argv[0]));
     if (status == SMFIS_CONTINUE)
         gp_session_recipient(s, &f);
@@ -260,18 +260,23 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t n)
     return SMFIS_NOREPLY;
 }
 
+static enum gp_reason sign_and_apply(SMFICTX *ctx, struct gp_departure *d)
+{
+    if (d == NULL)
+        return GP_INTERNAL;
+    enum gp_reason reason = gp_departure_sign(d);
+    if (reason == GP_ACCEPTED && !gp_apply(ctx, &d->plan))
+        reason = GP_INTERNAL;
+    return reason;
+}
+
 /* The rules have passed: sign, rewrite, then charge. What is refused after the edits leaves no trace of them. */
 static enum gp_reason commit(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t)
 {
     unsigned percent = 0;
-    struct gp_departure *d = s->message.departure;
-    if (d == NULL)
-        return GP_INTERNAL;
-    enum gp_reason reason = gp_departure_sign(d);
+    enum gp_reason reason = sign_and_apply(ctx, s->message.departure);
     if (reason != GP_ACCEPTED)
         return reason;
-    if (!gp_apply(ctx, &d->plan))
-        return GP_INTERNAL;
     reason = gp_ledger_charge(the_ledger, s->agency, &s->message.limits, s->epoch->config->on_counter_loss, 1,
                               t->wall_ms, &percent);
     if (reason == GP_ACCEPTED && percent > 0)
@@ -299,6 +304,19 @@ static enum gp_reason recipient_at_end(const struct gp_session *s, const struct 
     reason = gp_auto_replies_take(the_auto_replies, s->agency, q.recipient, c->on_counter_loss, t->wall_ms);
     *counted = reason == GP_ACCEPTED;
     return reason;
+}
+
+/* Gatepost's own mail: signed, nothing else. */
+static sfsistat finish_own(SMFICTX *ctx, struct gp_session *s)
+{
+    struct gp_occasion o = occasion_of(s, GP_AT_END);
+    enum gp_reason reason = sign_and_apply(ctx, s->message.departure);
+    if (s->message.departure != NULL)
+        o.unsigned_why = gp_str_z(gp_departure_why(s->message.departure));
+    if (reason != GP_ACCEPTED)
+        return gp_answer_refuse(ctx, &o, reason);
+    gp_answer_accepted(ctx, &o, s->message.octets, s->message.departure);
+    return SMFIS_ACCEPT;
 }
 
 static sfsistat finish(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t)
@@ -335,7 +353,7 @@ static sfsistat on_end(SMFICTX *ctx)
     if (s == NULL || !s->message.open || s->message.recipients == 0)
         return out_of_order(ctx, GP_AT_END);
     const struct gp_now t = now();
-    sfsistat status = finish(ctx, s, &t);
+    sfsistat status = s->profile == GP_PROFILE_OWN ? finish_own(ctx, s) : finish(ctx, s, &t);
     gp_session_reset(s);
     return status;
 }

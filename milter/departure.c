@@ -65,10 +65,12 @@ struct gp_departure *gp_departure_begin(struct gp_signer *signer, const struct g
     if (d == NULL)
         return NULL;
     d->signing = NULL;
-    d->send_unsigned = a->send_unsigned;
+    d->send_unsigned = a != NULL ? a->send_unsigned : c->send_unsigned;
     d->refusal = GP_UNSIGNED;
     d->why = "";
-    if (!gp_rewrite(c, a, h, e, &d->plan)) {
+    if (a == NULL) {
+        gp_plan_empty(&d->plan);
+    } else if (!gp_rewrite(c, a, h, e, &d->plan)) {
         free(d);
         return NULL;
     }

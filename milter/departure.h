@@ -27,7 +27,7 @@ struct gp_departure {
 };
 
 /* gp_departure_begin - at the end of the headers
- * Makes the plan (gp_rewrite) and begins to sign the message as it will be after the plan. signer, c and a must outlive
+ * Makes the plan (gp_rewrite; a is NULL for Gatepost's own mail: no edits) and begins to sign the message as it will be after the plan. signer, c and a must outlive
  * it, the others only the call. NULL when there is no plan or no memory: answer GP_INTERNAL.
  */
 struct gp_departure *gp_departure_begin(struct gp_signer *signer, const struct gp_config *c, const struct gp_agency *a,

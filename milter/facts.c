@@ -14,6 +14,7 @@ enum gp_profile gp_profile_of(struct gp_str daemon_name)
         {{"gatepost-login", 14}, GP_PROFILE_LOGIN},
         {{"gatepost-both", 13}, GP_PROFILE_BOTH},
         {{"gatepost-return", 15}, GP_PROFILE_RETURN},
+        {{"gatepost-own", 12}, GP_PROFILE_OWN},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (gp_str_eq(daemon_name, names[i].name))

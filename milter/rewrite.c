@@ -203,6 +203,13 @@ static bool plan_sealed(struct planning *p)
                          gp_stream_of(p->a, p->h), p->plan->sealed);
 }
 
+void gp_plan_empty(struct gp_plan *plan)
+{
+    plan->n = 0;
+    plan->buf = gp_buf_on(plan->text, sizeof plan->text);
+    plan->return_path[0] = plan->sealed[0] = '\0';
+}
+
 bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const struct gp_headers *h,
                 const struct gp_envelope *e, struct gp_plan *plan)
 {
@@ -210,9 +217,7 @@ bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const stru
     struct gp_unsubscribe_choice choice;
     bool have_https = gp_str_z(c->public_url).n > 0 && gp_str_z(c->public_url).n <= GP_PLAN_PUBLIC_URL_MAX;
     memcpy(p.id, e->id, sizeof p.id);
-    plan->n = 0;
-    plan->buf = gp_buf_on(plan->text, sizeof plan->text);
-    plan->return_path[0] = plan->sealed[0] = '\0';
+    gp_plan_empty(plan);
     gp_unsubscribe_choose(a->unsubscribe, h, have_https, &choice);
     return plan_sender(&p) && plan_sealed(&p) && plan_deletes(&p, "X-Gatepost-Source", h->source, 1) &&
            plan_deletes(&p, "X-Gatepost-Ref", h->ref, 1) && plan_deletes(&p, "X-Gatepost-SPF", h->spf, 1) &&

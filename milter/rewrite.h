@@ -68,6 +68,9 @@ bool gp_rewrite_is_ours(const struct gp_config *c, const struct gp_agency *a, st
 bool gp_rewrite(const struct gp_config *c, const struct gp_agency *a, const struct gp_headers *h,
                 const struct gp_envelope *e, struct gp_plan *plan);
 
+/* gp_plan_empty - a plan without edits */
+void gp_plan_empty(struct gp_plan *plan);
+
 /* gp_plan_insert - one more header, above those inserted before; false when the plan is full
  * name and value must live until the plan was carried out.
  */

@@ -172,10 +172,11 @@ static const struct rule rules[] = {
 enum gp_reason gp_milter_judge(enum gp_milter_stage stage, const struct gp_milter_facts *f, const char **rule)
 {
     bool nameless = stage != GP_AT_HELO && login_missing(f);
+    bool agencys = f->profile != GP_PROFILE_RETURN && f->profile != GP_PROFILE_OWN;
     *rule = NULL;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const struct rule *r = &rules[i];
-        if ((r->stages & stage) == 0 || (!r->everyone && (f->profile == GP_PROFILE_RETURN || nameless)))
+        if ((r->stages & stage) == 0 || (!r->everyone && (!agencys || nameless)))
             continue;
         enum gp_reason reason = r->check(f);
         if (reason != GP_ACCEPTED) {

@@ -30,7 +30,8 @@ enum gp_profile {
     GP_PROFILE_ADDRESS, /* "gatepost-address", and any other name: the allowlist decides */
     GP_PROFILE_LOGIN,   /* "gatepost-login": any address, login required */
     GP_PROFILE_BOTH,    /* "gatepost-both": address and login of the same agency */
-    GP_PROFILE_RETURN   /* "gatepost-return": mail that comes back; only `reconfiguring` applies */
+    GP_PROFILE_RETURN,  /* "gatepost-return": mail that comes back; only `reconfiguring` applies */
+    GP_PROFILE_OWN      /* "gatepost-own": Gatepost's own mail; only `reconfiguring` applies, and it is signed */
 };
 enum gp_profile gp_profile_of(struct gp_str daemon_name);
 

@@ -123,6 +123,8 @@ struct gp_milter_facts gp_session_facts(const struct gp_session *s, const struct
 void gp_session_prepare(struct gp_session *s, const struct gp_now *now)
 {
     gp_session_reset(s);
+    if (s->profile == GP_PROFILE_OWN)
+        s->message.limits.message_size = s->epoch->config->message_size_ceiling;
     if (s->agency == NULL)
         return;
     if (s->standing == GP_INTERNAL)
@@ -148,10 +150,16 @@ void gp_session_recipient(struct gp_session *s, const struct gp_milter_facts *f)
     m->recipients++;
 }
 
+/* An agency's mail leaves through us, and so does our own. */
+static bool departs(const struct gp_session *s)
+{
+    return s->agency != NULL || s->profile == GP_PROFILE_OWN;
+}
+
 /* Is there anything that signs messages of this session? */
 static bool has_keys(const struct gp_session *s)
 {
-    return s->agency != NULL && s->epoch->config->dkim_n + s->agency->dkim_n > 0;
+    return departs(s) && s->epoch->config->dkim_n + (s->agency != NULL ? s->agency->dkim_n : 0) > 0;
 }
 
 void gp_session_header(struct gp_session *s, struct gp_str name, struct gp_str value)
@@ -168,7 +176,7 @@ void gp_session_headers_end(struct gp_session *s, struct gp_signer *signer, stru
 {
     struct gp_message *m = &s->message;
     m->octets += 2; /* the empty line */
-    if (s->agency == NULL || m->recipients == 0 || m->departure != NULL)
+    if (!departs(s) || m->recipients == 0 || m->departure != NULL)
         return;
     e.sender = gp_str_z(m->sender);
     e.recipient = gp_str_z(m->recipient);

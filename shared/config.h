@@ -179,7 +179,8 @@ bool gp_agency_may_send(const struct gp_agency *a, struct gp_str domain);
 
 /* gp_config_signers - the keys that sign a message of this agency whose From header names from (any case)
  * Of the agency's keys those whose domain is from, or else its nearest parent domain; then the relay's own. Only keys
- * that sign (struct gp_dkim_key), each once. Returns how many; 0 only when there is none at all. from may be empty: the relay's.
+ * that sign (struct gp_dkim_key), each once. Returns how many; 0 only when there is none at all. from may be empty: the relay's. a is NULL
+ * for Gatepost's own mail: the relay's.
  */
 size_t gp_config_signers(const struct gp_config *c, const struct gp_agency *a, struct gp_str from,
                          const struct gp_dkim_key *out[GP_SIGNERS_MAX]);

@@ -184,7 +184,7 @@ size_t gp_config_signers(const struct gp_config *c, const struct gp_agency *a, s
 {
     struct gp_str nearest = {0};
     size_t n = 0;
-    for (size_t i = 0; i < a->dkim_n; i++) {
+    for (size_t i = 0; a != NULL && i < a->dkim_n; i++) {
         struct gp_str domain = gp_str_z(a->dkim[i].domain);
         if (domain.n > nearest.n && (gp_str_eq_nocase(from, domain) || below(from, domain)))
             nearest = domain;
