@@ -11,75 +11,75 @@
 #include <string.h>
 
 /* how failure notices call themselves; lower case, as UTF-8 */
-static const struct gp_str subjects[] = {GP_STR("undeliver"),
-                                         GP_STR("nondeliver"),
-                                         GP_STR("non-deliver"),
-                                         GP_STR("not deliver"),
-                                         GP_STR("non remis"),
-                                         GP_STR("delivery fail"),
-                                         GP_STR("delivery has fail"),
-                                         GP_STR("delivery problem"),
-                                         GP_STR("delivery error"),
-                                         GP_STR("delivery status"),
-                                         GP_STR("delivery report"),
-                                         GP_STR("delivery notification"),
-                                         GP_STR("delivery delay"),
-                                         GP_STR("deliver mail"),
-                                         GP_STR("failure notice"),
-                                         GP_STR("failure delivery"),
-                                         GP_STR("failed delivery"),
-                                         GP_STR("failed mail"),
-                                         GP_STR("mail fail"),
-                                         GP_STR("message fail"),
-                                         GP_STR("mail error"),
-                                         GP_STR("mail system error"),
-                                         GP_STR("returned mail"),
-                                         GP_STR("returned message"),
-                                         GP_STR("returned to sender"),
-                                         GP_STR("returning message"),
-                                         GP_STR("mail could not be"),
-                                         GP_STR("message could not be"),
-                                         GP_STR("could not send mail"),
-                                         GP_STR("could not send message"),
-                                         GP_STR("error sending your mail"),
-                                         GP_STR("delayed mail"),
-                                         GP_STR("warning: message"),
-                                         GP_STR("user unknown"),
-                                         GP_STR("message you sent blocked"),
-                                         GP_STR("errors from "),
-                                         GP_STR("[bounce]"),
-                                         GP_STR("message frozen"),
-                                         GP_STR("error(s) in forwarding"),
-                                         GP_STR("impossible de remettre"),
-                                         GP_STR("nicht zugestellt"),
-                                         GP_STR("onbestelbaar"),
-                                         GP_STR("niet afgeleverd"),
-                                         GP_STR("niedostarcz"),
-                                         GP_STR("n\xc3\xa3o entregue"),
-                                         GP_STR("n\xc3\xa3o foi poss"),
-                                         GP_STR("unzustellbar"),
-                                         GP_STR("nicht zustellbar"),
-                                         GP_STR("unzustellbare"),
-                                         GP_STR("no se puede entregar"),
-                                         GP_STR("no entregado"),
-                                         GP_STR("mancato recapito"),
-                                         GP_STR("\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0"
-                                                "\xbb\xd0\xb5\xd0\xbd\xd0\xbd"), /* "undelivered"
-                                                                                  */
-                                         GP_STR("\xd0\xbd\xd0\xb5 "
-                                                "\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0"
-                                                "\xbd"), /* "not delivered"
-                                                          */
-                                         GP_STR(
-                                             "\xe9\x85\x8d\xe4\xbf\xa1\xe4\xb8\x8d\xe8\x83\xbd"), /* "undeliverable" */
-                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81"
-                                                "\x9b\xe3\x82\x93"), /* "cannot be
-                                                                        delivered" */
-                                         GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xab\xe5\xa4\xb1\xe6\x95\x97"), /* "delivery
-                                                                                                                    failed"
-                                                                                                                  */
-                                         GP_STR("\xe9\x80\x80\xe4\xbf\xa1"), /* "returned letter" */
-                                         {"", 0}};
+static const struct gp_str subjects[] = {
+    GP_STR("undeliver"),
+    GP_STR("nondeliver"),
+    GP_STR("non-deliver"),
+    GP_STR("not deliver"),
+    GP_STR("non remis"),
+    GP_STR("delivery fail"),
+    GP_STR("delivery has fail"),
+    GP_STR("delivery problem"),
+    GP_STR("delivery error"),
+    GP_STR("delivery status"),
+    GP_STR("delivery report"),
+    GP_STR("delivery notification"),
+    GP_STR("delivery delay"),
+    GP_STR("deliver mail"),
+    GP_STR("failure notice"),
+    GP_STR("failure delivery"),
+    GP_STR("failed delivery"),
+    GP_STR("failed mail"),
+    GP_STR("mail fail"),
+    GP_STR("message fail"),
+    GP_STR("mail error"),
+    GP_STR("mail system error"),
+    GP_STR("returned mail"),
+    GP_STR("returned message"),
+    GP_STR("returned to sender"),
+    GP_STR("returning message"),
+    GP_STR("mail could not be"),
+    GP_STR("message could not be"),
+    GP_STR("could not send mail"),
+    GP_STR("could not send message"),
+    GP_STR("error sending your mail"),
+    GP_STR("delayed mail"),
+    GP_STR("warning: message"),
+    GP_STR("user unknown"),
+    GP_STR("message you sent blocked"),
+    GP_STR("errors from "),
+    GP_STR("[bounce]"),
+    GP_STR("message frozen"),
+    GP_STR("error(s) in forwarding"),
+    GP_STR("impossible de remettre"),
+    GP_STR("nicht zugestellt"),
+    GP_STR("onbestelbaar"),
+    GP_STR("niet afgeleverd"),
+    GP_STR("niedostarcz"),
+    GP_STR("n\xc3\xa3o entregue"),
+    GP_STR("n\xc3\xa3o foi poss"),
+    GP_STR("unzustellbar"),
+    GP_STR("nicht zustellbar"),
+    GP_STR("unzustellbare"),
+    GP_STR("no se puede entregar"),
+    GP_STR("no entregado"),
+    GP_STR("mancato recapito"),
+    GP_STR("\xd0\xbd\xd0\xb5\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0"
+           "\xbb\xd0\xb5\xd0\xbd\xd0\xbd"), /* "undelivered"
+                                             */
+    GP_STR("\xd0\xbd\xd0\xb5 "
+           "\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0"
+           "\xbd"),                                             /* "not delivered"
+                                                                 */
+    GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe4\xb8\x8d\xe8\x83\xbd"), /* "undeliverable" */
+    GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81"
+           "\x9b\xe3\x82\x93"),                                             /* "cannot be
+                                                                               delivered" */
+    GP_STR("\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xab\xe5\xa4\xb1\xe6\x95\x97"), /* "delivery
+                                                                               failed"
+                                                                             */
+    GP_STR("\xe9\x80\x80\xe4\xbf\xa1"),                                     /* "returned letter" */
+    {"", 0}};
 
 /* texts that are one, whatever the subject */
 static const struct gp_str texts[] = {GP_STR("you are not a member of this mailing list"),
@@ -251,6 +251,9 @@ bool gp_read_dsn(struct gp_reading *r)
     }
     r->report->cut = r->report->cut || d.cut;
     r->report->reporter = d.reporter;
+    r->envelope_id = d.envelope_id;
+    r->sender = d.sender;
+    r->arrival = d.arrival;
     return true;
 }
 
@@ -295,16 +298,18 @@ static bool is_notice(const struct gp_reading *r, enum gp_mention_rank rank)
 /* read_enclosed - a report that somebody forwarded in the text, below words of his own */
 static bool read_enclosed(struct gp_reading *r)
 {
-    struct gp_reading inner = *r;
+    struct gp_parts own = r->parts;
 
     if (!gp_text_has(r->human.returned, GP_STR("Final-Recipient:")))
         return false;
-    gp_mime_open(r->m, r->human.returned, &inner.parts);
-    if (inner.parts.status.n == 0)
+    gp_mime_open(r->m, r->human.returned, &r->parts);
+    if (r->parts.status.n == 0) {
+        r->parts = own;
         return false;
-    gp_human_open(r->m, inner.parts.text, &inner.human);
-    r->parts.returned = inner.parts.returned;
-    return gp_read_dsn(&inner);
+    }
+    r->parts.header = own.header;
+    gp_human_open(r->m, r->parts.text, &r->human);
+    return gp_read_dsn(r);
 }
 
 /* is_aside - an address of the sender, or of somebody who helps: it stands in a notice, but did not fail */

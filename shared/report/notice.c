@@ -30,6 +30,7 @@ static const struct gp_str announcing[] = {
     GP_STR("was not delivered to"),
     GP_STR("were not delivered to"),
     GP_STR("not be delivered to"),
+    GP_STR("not be delivered for"),
     GP_STR("not been delivered to"),
     GP_STR("has not been delivered"),
     GP_STR("has not yet been delivered"),
@@ -143,6 +144,7 @@ struct scan {
     const struct gp_human *human;
     struct gp_mention found[MENTIONS_MAX];
     size_t n;
+    struct gp_str last;  /* the line before */
     size_t announced_at; /* where the line ends that announces */
     bool announced, cut;
 };
@@ -194,7 +196,7 @@ static enum gp_mention_rank rank_of(const struct scan *s, struct gp_str line, si
 {
     struct gp_str before = gp_text_to(line, at), after = gp_text_from(line, at + len);
 
-    if (ends_with_any(before, aliases))
+    if (ends_with_any(before, aliases) || (begins_line(before) && ends_with_any(s->last, aliases)))
         return GP_MENTION_ALIAS;
     if (ends_with_any(before, commands))
         return GP_MENTION_COMMAND;
@@ -245,6 +247,7 @@ static void scan_lines(struct scan *s)
                 from = at + len;
             }
         }
+        s->last = line;
         if (!s->announced && line.n < 400) {
             s->announced = gp_text_has_any(line, announcing);
             s->announced_at = end;
@@ -354,7 +357,8 @@ struct gp_str gp_notice_original(const struct gp_human *human, const struct gp_m
 
     for (const struct gp_str *a = aliases; a->n > 0; a++) {
         struct gp_str rest = gp_text_to(gp_text_from(text, gp_text_at(text, *a) + a->n), 300);
-        struct gp_str line = gp_text_to(rest, gp_str_find(rest, '\n'));
+        struct gp_str line = gp_str_trim(rest);
+        line = gp_text_to(line, gp_str_find(line, '\n'));
         if (gp_str_find(line, '@') < line.n)
             return gp_address_only(line);
     }

@@ -12,8 +12,8 @@
 enum gp_mention_rank {
     GP_MENTION_NONE,
     GP_MENTION_LABELLED,  /* ends a line, behind a colon */
-    GP_MENTION_LINE,      /* begins a line, of a text that announces nothing */
     GP_MENTION_ALIAS,     /* "generated from" it: what the one that failed was made of */
+    GP_MENTION_LINE,      /* begins a line, of a text that announces nothing */
     GP_MENTION_COMMAND,   /* in a RCPT TO of a transcript */
     GP_MENTION_REPLY,     /* in the transcript's own reply: "550 <a@b>... User unknown" */
     GP_MENTION_ANNOUNCED, /* begins a line, behind words like "the following addresses failed" */

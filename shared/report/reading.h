@@ -15,7 +15,8 @@ struct gp_reading {
     struct gp_report_memory *m;
     struct gp_parts parts;
     struct gp_human human;
-    struct gp_str subject; /* lower case, decoded */
+    struct gp_str subject;                      /* lower case, decoded */
+    struct gp_str envelope_id, sender, arrival; /* fields of a delivery status; "" */
     struct gp_report *report;
 };
 
@@ -44,6 +45,6 @@ bool gp_is_auto_reply(const struct gp_reading *r);
 bool gp_has_auto_subject(const struct gp_reading *r);
 bool gp_is_automatic(const struct gp_reading *r);
 /* gp_read_tokens - candidates in the order of feedback.md, d1 */
-void gp_read_tokens(struct gp_reading *r, struct gp_str envelope_id, struct gp_str sender);
+void gp_read_tokens(struct gp_reading *r);
 
 #endif

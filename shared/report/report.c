@@ -73,8 +73,7 @@ static uint64_t seconds(struct gp_str date)
 static uint64_t arrival(const struct gp_reading *r)
 {
     struct gp_str text[] = {gp_field_find(r->parts.feedback, GP_STR("Arrival-Date")),
-                            gp_field_find(r->parts.feedback, GP_STR("Received-Date")),
-                            gp_field_find(r->parts.status, GP_STR("Arrival-Date")),
+                            gp_field_find(r->parts.feedback, GP_STR("Received-Date")), r->arrival,
                             gp_field_find(r->parts.header, GP_STR("Date"))};
     uint64_t s = 0;
 
@@ -107,6 +106,13 @@ static enum gp_report_kind kind_of(struct gp_reading *r)
     return gp_is_auto_reply(r) ? GP_REPORT_AUTO_REPLY : GP_REPORT_OTHER;
 }
 
+static void read_returned(struct gp_reading *r)
+{
+    r->report->returned_from = address_of(r, r->parts.returned, GP_STR("From"));
+    r->report->returned_message_id =
+        gp_text_flat(r->m, gp_field_find(r->parts.returned, GP_STR("Message-ID")), GP_REPORT_TEXT_MAX);
+}
+
 static void read_all(struct gp_reading *r, struct gp_str raw)
 {
     struct gp_report *out = r->report;
@@ -119,15 +125,13 @@ static void read_all(struct gp_reading *r, struct gp_str raw)
     out->subject = gp_field_words(r->m, r->parts.header, GP_STR("Subject"));
     r->subject = gp_memory_lower(r->m, out->subject);
     out->from = address_of(r, r->parts.header, GP_STR("From"));
-    out->returned_from = address_of(r, r->parts.returned, GP_STR("From"));
-    out->returned_message_id =
-        gp_text_flat(r->m, gp_field_find(r->parts.returned, GP_STR("Message-ID")), GP_REPORT_TEXT_MAX);
+    read_returned(r);
     out->kind = kind_of(r);
+    read_returned(r); /* a report that was enclosed brought its own */
     out->human = gp_text_flat(r->m, r->human.text, GP_REPORT_HUMAN_MAX);
     out->automatic = gp_is_automatic(r);
     out->arrival_s = arrival(r);
-    gp_read_tokens(r, gp_field_find(r->parts.status, GP_STR("Original-Envelope-Id")),
-                   gp_address_only(gp_field_find(r->parts.status, GP_STR("X-Postfix-Sender"))));
+    gp_read_tokens(r);
     if (out->reporter.n == 0)
         out->reporter = gp_text_from(out->from, gp_str_find(out->from, '@') + 1);
 }

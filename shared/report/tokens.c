@@ -73,17 +73,17 @@ static void add_links(struct gp_reading *r, struct gp_str text)
     }
 }
 
-void gp_read_tokens(struct gp_reading *r, struct gp_str envelope_id, struct gp_str sender)
+void gp_read_tokens(struct gp_reading *r)
 {
     struct gp_str returned = r->parts.returned, subject = r->report->subject;
 
     add(r, GP_PLACE_RETURN_PATH, gp_address_only(gp_field_find(r->parts.feedback, GP_STR("Original-Mail-From"))));
-    add(r, GP_PLACE_RETURN_PATH, sender);
+    add(r, GP_PLACE_RETURN_PATH, r->sender);
     add(r, GP_PLACE_RETURN_PATH, gp_address_only(gp_field_find(returned, GP_STR("Return-Path"))));
     add_urls(r, gp_field_find(returned, GP_STR("List-Unsubscribe")));
     add(r, GP_PLACE_REF, gp_field_find(returned, GP_STR("X-Gatepost-Ref")));
     add(r, GP_PLACE_FEEDBACK_ID, gp_field_find(returned, GP_STR("Feedback-ID")));
-    add(r, GP_PLACE_ENVELOPE_ID, envelope_id);
+    add(r, GP_PLACE_ENVELOPE_ID, r->envelope_id);
     add(r, GP_PLACE_ENVELOPE_ID, gp_field_find(r->parts.feedback, GP_STR("Original-Envelope-Id")));
     if (r->report->kind == GP_REPORT_UNSUBSCRIBE || gp_str_find(subject, ' ') == subject.n)
         add(r, GP_PLACE_SUBJECT, subject);

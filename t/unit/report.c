@@ -135,6 +135,32 @@ static void test_tokens(void **state)
 }
 
 static const struct {
+    const char *sample;
+    enum gp_token_place place;
+    const char *text;
+} tokens[] = {
+    {"arf", GP_PLACE_RETURN_PATH, "babcd@b.shop.example"}, {"qmail", GP_PLACE_REF, "SEALEDREF"},
+    {"exim", GP_PLACE_UNSUBSCRIBE, "SEALEDTOKEN"},         {"jmrp", GP_PLACE_REF, "SEALEDREF"},
+    {"workmail", GP_PLACE_ENVELOPE_ID, "envid0002"},       {"forwarded", GP_PLACE_REF, "SEALEDREF"},
+    {"forwarded-in-text", GP_PLACE_REF, "SEALEDREF"},      {"unsubscribe-sealed", GP_PLACE_SUBJECT, "SEALEDTOKEN"},
+    {"complaint-link", GP_PLACE_BODY, "CLICKTOKEN"},       {"complaint-link", GP_PLACE_ENVELOPE_ID, "envid0003"}};
+
+static void test_token_places(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+        struct gp_report *r = read_sample(tokens[i].sample);
+        bool found = false;
+        for (size_t k = 0; k < r->tokens_n; k++)
+            found = found ||
+                    (r->tokens[k].place == tokens[i].place && gp_str_eq(r->tokens[k].text, gp_str_z(tokens[i].text)));
+        if (!found)
+            fail_msg("%s: no %s", tokens[i].sample, tokens[i].text);
+        gp_report_free(r);
+    }
+}
+
+static const struct {
     const char *sample, *type;
     unsigned incidents;
 } feedback[] = {{"arf", "abuse", 3},         {"arf-opt-out", "opt-out", 1}, {"arf-redacted", "abuse", 1000},
@@ -232,9 +258,10 @@ static void test_behind_the_reason(void **state)
 static void test_returned_from(void **state)
 {
     static const char *const samples[] = {
-        "postfix",     "postfix-success", "returned-as-text", "returned-as-second-text",
-        "arf-opt-out", "qmail",           "mcafee",           "jmrp",
-        "global",      "ezweb",           "forwarded",        "forwarded-base64"};
+        "postfix",          "postfix-success", "returned-as-text", "returned-as-second-text",
+        "arf-opt-out",      "qmail",           "mcafee",           "jmrp",
+        "global",           "ezweb",           "forwarded",        "forwarded-base64",
+        "forwarded-in-text"};
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         struct gp_report *r = read_sample(samples[i]);
@@ -263,15 +290,11 @@ static void test_automatic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_dsn_in_full),
-        cmocka_unit_test(test_tokens),
-        cmocka_unit_test(test_feedback),
-        cmocka_unit_test(test_returned_message_is_not_evidence),
-        cmocka_unit_test(test_originals),
-        cmocka_unit_test(test_behind_the_reason),
-        cmocka_unit_test(test_returned_from),
-        cmocka_unit_test(test_automatic),
+        cmocka_unit_test(test_formats),       cmocka_unit_test(test_dsn_in_full),
+        cmocka_unit_test(test_tokens),        cmocka_unit_test(test_token_places),
+        cmocka_unit_test(test_feedback),      cmocka_unit_test(test_returned_message_is_not_evidence),
+        cmocka_unit_test(test_originals),     cmocka_unit_test(test_behind_the_reason),
+        cmocka_unit_test(test_returned_from), cmocka_unit_test(test_automatic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
