@@ -63,6 +63,7 @@ static void check_uris(struct gp_str list)
 static void check_plan(const struct gp_plan *plan, const struct gp_headers *h, bool https)
 {
     unsigned left = h->list_unsubscribe, left_post = h->list_unsubscribe_post, source = h->source, ref = h->ref;
+    unsigned spf = h->spf;
     unsigned signature = GP_HEADERS_SIGNATURES_MAX + 1;
     for (size_t i = 0; i < plan->n; i++) {
         const struct gp_edit *e = &plan->edit[i];
@@ -74,6 +75,7 @@ static void check_plan(const struct gp_plan *plan, const struct gp_headers *h, b
         unsigned *count = strcmp(e->name, "List-Unsubscribe") == 0        ? &left
                           : strcmp(e->name, "List-Unsubscribe-Post") == 0 ? &left_post
                           : strcmp(e->name, "X-Gatepost-Source") == 0     ? &source
+                          : strcmp(e->name, "X-Gatepost-SPF") == 0        ? &spf
                                                                           : &ref;
         if (e->kind == GP_EDIT_DELETE) {
             must(e->first >= 1 && e->first <= e->last && e->last == *count);
@@ -86,7 +88,7 @@ static void check_plan(const struct gp_plan *plan, const struct gp_headers *h, b
             must(count != &left_post || https);
         }
     }
-    must(left <= 1 && left_post <= 1 && source == 1 && ref == 1);
+    must(left <= 1 && left_post <= 1 && source == 1 && ref == 1 && spf == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
