@@ -80,7 +80,7 @@ struct gp_report {
     struct gp_report_recipient *recipients;
     struct gp_report_feedback feedback;
     struct gp_str subject, from;   /* of the message itself; from: an address, lower case */
-    struct gp_str human;           /* the text that people read, up to the returned message */
+    struct gp_str human;           /* the text that people read, in lines, up to the returned message */
     struct gp_str returned_from;   /* address of the returned message's From, "" */
     struct gp_str returned_message_id;
     struct gp_str reporter;        /* Reporting-MTA's name, or the host of the report's sender */

@@ -16,11 +16,17 @@ static void must(bool promise)
         abort();
 }
 
-static void check_text(struct gp_str s)
+static void check_lines(struct gp_str s)
 {
     must(gp_str_utf8(s));
     for (size_t i = 0; i < s.n; i++)
-        must((unsigned char)s.p[i] >= ' ' && s.p[i] != 0x7f);
+        must(s.p[i] == '\n' || ((unsigned char)s.p[i] >= ' ' && s.p[i] != 0x7f));
+}
+
+static void check_text(struct gp_str s)
+{
+    check_lines(s);
+    must(gp_str_find(s, '\n') == s.n);
 }
 
 static const struct gp_dictionary *dictionary(void)
@@ -60,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     must(r != NULL);
     gp_classify(dictionary(), r);
     must(r->recipients_n <= GP_REPORT_RECIPIENTS_MAX && r->tokens_n <= GP_REPORT_TOKENS_MAX);
-    check_text(r->human);
+    check_lines(r->human);
     check_text(r->subject);
     check_text(r->from);
     check_text(r->reporter);

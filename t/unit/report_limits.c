@@ -37,11 +37,17 @@ static struct gp_str fill(struct gp_buf *b, const char *unit, size_t n)
     return gp_buf_str(b);
 }
 
-static void check_text(struct gp_str s, size_t max)
+static void check_lines(struct gp_str s, size_t max)
 {
     assert_true(s.n <= max && gp_str_utf8(s));
     for (size_t i = 0; i < s.n; i++)
-        assert_true((unsigned char)s.p[i] >= ' ' && s.p[i] != 0x7f);
+        assert_true(s.p[i] == '\n' || ((unsigned char)s.p[i] >= ' ' && s.p[i] != 0x7f));
+}
+
+static void check_text(struct gp_str s, size_t max)
+{
+    check_lines(s, max);
+    assert_int_equal(gp_str_find(s, '\n'), s.n);
 }
 
 static void check_lower(struct gp_str s)
@@ -55,7 +61,7 @@ static void check(const struct gp_report *r)
 {
     assert_non_null(r);
     assert_true(r->recipients_n <= GP_REPORT_RECIPIENTS_MAX && r->tokens_n <= GP_REPORT_TOKENS_MAX);
-    check_text(r->human, GP_REPORT_HUMAN_MAX);
+    check_lines(r->human, GP_REPORT_HUMAN_MAX);
     check_text(r->subject, MIB);
     check_text(r->from, GP_REPORT_TEXT_MAX);
     check_text(r->returned_from, GP_REPORT_TEXT_MAX);

@@ -53,6 +53,20 @@ Subject: 550 user unknown, mailbox full
 """
 
 
+FROM_POSTFIX = """\
+This is the mail system at host relay.example.gov.
+
+I'm sorry to have to inform you that your message could not
+be delivered to one or more recipients. It's attached below.
+
+For further assistance, please send mail to postmaster.
+
+If you do so, please include this problem report. You can
+delete your own text from the attached returned message.
+
+                   The mail system"""
+
+
 def bounce(reply="550 5.1.1 <jane@example.org>: User unknown", status="5.1.1", action="failed", command="RCPT TO"):
     return BOUNCE % {"reply": reply, "status": status, "action": action, "command": command}
 
@@ -89,6 +103,14 @@ class Classify(unittest.TestCase):
         report = self.classified(bounce(reply="550 5.7.1 Blocked by zen.spamhaus.org", status="5.1.1"))
         self.assertEqual(report["recipients"][0]["category"], "policy-block")
         self.assertFalse(report["recipients"][0]["suppress"])
+
+    def test_what_postfix_says_itself_is_no_evidence(self):
+        """Its own words about "your message" and "mail" do not go together with a word of the reply."""
+        whole = bounce(reply="550 5.1.1 refused as asked").replace(FROM_POSTFIX.split("\n", 1)[0], FROM_POSTFIX)
+        self.assertIn("The mail system", whole)
+        r = self.classified(whole)["recipients"][0]
+        self.assertEqual((r["category"], r["suppress"]), ("hard-bounce", True))
+        self.assertRegex(r["by"], "-codes.dict:")
 
     def test_phase_action_and_code_beat_words(self):
         for said, category in (({"command": "MAIL FROM"}, "policy-block"),
