@@ -13,7 +13,8 @@ from scene import WIDE, agency, process, smtp
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NAMES = ["SUBMISSION_PORT", "RETURN_PORT", "SINK_DIR", "CONFIG", "AGENCIES", "MEMCACHED_SOCKET", "POLICY_SOCKET",
-         "MILTER_SOCKET", "POSTFIX_CONFIG", "MAIL_LOG", "PID_POLICYD", "PID_MILTER", "PID_MEMCACHED", "PID_POSTFIX", "CTL"]
+         "MILTER_SOCKET", "POSTFIX_CONFIG", "MAIL_LOG", "PID_POLICYD", "PID_MILTER", "PID_MEMCACHED", "PID_POSTFIX", "CTL",
+         "FEEDBACK_SOCKET", "FEEDBACK_LOG", "ARCHIVE", "DATABASE", "PID_FEEDBACK", "OWN_PORT"]
 TOLD = ["452 4.5.3", "421 4.4.5", "421 4.3.2", "501 5.5.2", "451 4.7.1", "452 4.7.1", "450 4.7.1", "552 5.3.4",
         "554 5.7.1", "421 4.7.1", "421 4.7.0", "550 5.1.1"]
 
@@ -86,7 +87,8 @@ class Quickstart(unittest.TestCase):
         up = Raised(self)
         for name in NAMES:
             self.assertTrue(up.env.get(name), name)
-        for name in ("CONFIG", "AGENCIES", "MEMCACHED_SOCKET", "POLICY_SOCKET", "MILTER_SOCKET", "MAIL_LOG"):
+        for name in ("CONFIG", "AGENCIES", "MEMCACHED_SOCKET", "POLICY_SOCKET", "MILTER_SOCKET", "MAIL_LOG",
+                     "FEEDBACK_SOCKET", "FEEDBACK_LOG", "ARCHIVE", "DATABASE"):
             self.assertTrue(os.path.exists(up.env[name]), name)
         with open(up.env["AGENCIES"]) as f:
             text = f.read()

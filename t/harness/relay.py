@@ -120,6 +120,7 @@ class Relay:
         for name in ["db", "returned", "spool/gatepost"] + [f"run{i}" for i in self.instances]:
             os.makedirs(self.path(name), mode=0o755, exist_ok=True)
             os.chown(self.path(name), nobody, postfix)
+        open(self.path("log", "mail.log"), "a").close()  # gatepost-feedback is there before Postfix
         self.write_key(postfix)
         self.write_auth_key(postfix)
         dovecot.certificate(self.path("tls"))
@@ -200,7 +201,7 @@ class Relay:
             f.write(text)
 
     def write_configuration(self):
-        settings = {"dkim": self.signing(self.dkim_domain), **self.changes}
+        settings = {"dkim": self.signing(self.dkim_domain), "mail_log": self.path("log", "mail.log"), **self.changes}
         if self.auth_port:
             settings = {"notices": f"inet:127.0.0.1:{self.own_port}", "auth_listen": f"127.0.0.1:{self.auth_port}",
                         "auth_key": self.path("keys", "auth"), **settings}
@@ -311,6 +312,7 @@ class Relay:
             "FEEDBACK_SOCKET": self.path("spool", "gatepost", "feedback.sock"), "PID_FEEDBACK": self.feedback.pid,
             "START_FEEDBACK": run(self.feedback.argv), "FEEDBACK_LOG": self.feedback.log,
             "ARCHIVE": self.path("db", "archive"), "RETURN_MAILDIR": self.path("returned"),
+            "DATABASE": self.path("db", "gatepost.db"), "OWN_PORT": self.own_port,
             "STATE": self.state, "LOGIN_PORT": self.login_port, "BOTH_PORT": self.both_port,
             "LOGIN_USER": self.logins[0] if self.logins else "", "LOGIN_PASSWORD": self.login_password,
             "LOGIN_CA": self.path("tls", "ca.pem"),
@@ -403,6 +405,11 @@ class Relay:
         """Wait until nothing is queued any more; what the sink has then."""
         process.wait_for("the queue to empty", self.queue_empty, seconds, 0.1)
         return self.delivered()
+
+    def sink_says(self, recipient, reply):
+        """What the sink answers when it hears RCPT TO this recipient, from now on; "" makes it good again."""
+        with open(self.path("sink", "replies"), "a") as f:
+            f.write(f"{recipient}\t{reply}\n")
 
     def returned(self):
         """Messages that came back, from the archive; what stands there may still be unread."""

@@ -7,7 +7,8 @@ Per message DIR/N.eml (the bytes: CRLF, dots unstuffed), then DIR/N.json (mail_f
 with MAIL and RCPT), renamed in last: who sees N.json finds N.eml whole. N has eight digits and counts from 1.
 
 Hooks for tests, by a recipient's local part: "reject-550-..." is answered 550 (any 4xx or 5xx) at RCPT,
-"slow-SECONDS-..." waits before the answer to the message.
+"slow-SECONDS-..." waits before the answer to the message. Or by the whole address: DIR/replies has lines "address TAB
+reply to RCPT", of which the last one counts; an empty reply is none.
 """
 import argparse
 import asyncio
@@ -33,6 +34,19 @@ class Sink:
             json.dump(envelope, f)
         os.rename(stem + ".tmp", stem + ".json")
         return self.last
+
+    def reply_to(self, recipient):
+        """The reply that RCPT gets in place of 250, None when it gets that"""
+        hook = re.match(r"reject-([45]\d\d)-", recipient)
+        told = f"{hook.group(1)} {hook.group(1)[0]}.1.1 refused as asked" if hook else None
+        try:
+            with open(os.path.join(self.directory, "replies")) as f:
+                for line in f:
+                    address, _, reply = line.rstrip("\n").partition("\t")
+                    told = (reply or None) if address == recipient else told
+        except FileNotFoundError:
+            pass
+        return told
 
     async def talk(self, reader, writer):
         try:
@@ -88,9 +102,9 @@ class Conversation:
 
     async def rcpt(self, text):
         address, parameters = self.path(text)
-        hook = re.match(r"reject-([45]\d\d)-", address)
-        if hook:
-            await self.say(f"{hook.group(1)} {hook.group(1)[0]}.1.1 refused as asked")
+        refusal = self.sink.reply_to(address)
+        if refusal:
+            await self.say(refusal)
             return
         self.envelope["rcpt_to"].append(address)
         self.envelope["rcpt_parameters"].append(parameters)
