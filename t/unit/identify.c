@@ -33,7 +33,7 @@ static int raise_config(void **state)
                               "2 ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n")) ||
         !scratch_write(&scratch, "gatepost.conf",
                        GP_STR("relay_name = \"relay.example.gov\"\nreturn_path = \"" DOMAIN "\"\n"
-                              "token_keys = \"$D/token\"\n")) ||
+                              "token_keys = \"$D/token\"\ndkim = ()\n")) ||
         !scratch_write(&scratch, "agencies.d/a.conf",
                        GP_STR("dol = { production = [ \"192.0.2.10\" ] sender_domains = [ \"dol.gov\" ] }\n"
                               "dos = { production = [ \"192.0.2.20\" ] sender_domains = [ \"dos.gov\" ] }\n")))

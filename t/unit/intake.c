@@ -38,7 +38,7 @@ static int raise_all(void **state)
     if (!scratch_open(&scratch) ||
         !scratch_write(&scratch, "gatepost.conf",
                        GP_STR("relay_name = \"relay.example.gov\"\nreturn_path = \"b.example.gov\"\n"
-                              "token_keys = \"$D/token\"\n")) ||
+                              "token_keys = \"$D/token\"\ndkim = ()\n")) ||
         !scratch_write(&scratch, "agencies.d/a.conf",
                        GP_STR("dol = { production = [ \"192.0.2.10\" ] sender_domains = [ \"dol.gov\" ] }\n")) ||
         !scratch_write(&scratch, "one.dict", GP_STR("* | * | * | user unknown | hard-bounce | suppress\n")))
