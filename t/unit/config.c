@@ -78,7 +78,8 @@ static void feedback_defaults(void **state)
     assert_true(gp_config_our_address(c, gp_str_z(c->operator_to)));
     assert_true(gp_config_our_address(c, GP_STR("x@b.relay.gov")));
     assert_false(gp_config_our_address(c, GP_STR("x@c.relay.gov")));
-    assert_strings(&c->dictionaries, 2, (const char *[]){"/usr/share/gatepost/dictionary", "/etc/gatepost/dictionary.d"});
+    assert_strings(&c->dictionaries, 3, (const char *[]){"/usr/share/gatepost/dictionary",
+                                                        "/usr/local/share/gatepost/dictionary", "/etc/gatepost/dictionary.d"});
     assert_memory_equal(&c->suppression, &gp_suppression_defaults, sizeof c->suppression);
     assert_int_equal(c->mailboxes_n, 0);
     gp_config_free(c);
