@@ -133,13 +133,13 @@ static void put(void *arg, const struct gp_intake_row *row)
                *kind = clean(text[2], sizeof text[2], row->kind),
                *outcome = clean(text[3], sizeof text[3], row->outcome),
                *agency = clean(text[4], sizeof text[4], row->agency),
-               *recipient = clean(text[5], sizeof text[5], row->recipient), *why = clean(text[6], sizeof text[6], row->why),
-               *hash = clean(text[7], sizeof text[7], row->hash);
+               *recipient = clean(text[5], sizeof text[5], row->recipient),
+               *why = clean(text[6], sizeof text[6], row->why), *hash = clean(text[7], sizeof text[7], row->hash);
     gp_ctl_table_row(&l->table, (const char *[]){id, when, source, kind, outcome, agency, recipient, why});
     json_array_append_new(l->messages,
-                          json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "id", id, "when", when, "source",
-                                    source, "kind", kind, "outcome", outcome, "agency", agency, "recipient", recipient,
-                                    "why", why, "size", (json_int_t)row->size, "sha256", hash));
+                          json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "id", id, "when", when,
+                                    "source", source, "kind", kind, "outcome", outcome, "agency", agency, "recipient",
+                                    recipient, "why", why, "size", (json_int_t)row->size, "sha256", hash));
 }
 
 int gp_ctl_archive_list(struct gp_ctl *ctl, const struct gp_ctl_args *args)

@@ -34,6 +34,7 @@ struct doing {
     struct gp_str provider;
     uint64_t now_ms, text;
     const char *effect; /* GP_EFFECT_... */
+    bool again;         /* a copy: it may change something, but is no news */
 };
 
 struct gp_act *gp_act_new(struct gp_store *s)
@@ -171,7 +172,7 @@ static bool act_bounce(struct doing *d)
     enum gp_suppression_reason reason;
     enum gp_category category = d->e->category;
     bool distrusted = false;
-    if (!count_category(d, GP_STAT_BOUNCED) || !note_unclassified(d))
+    if (!note_unclassified(d))
         return false;
     if (category == GP_CATEGORY_HARD && !d->e->suppress)
         category = GP_CATEGORY_SOFT;
@@ -181,11 +182,13 @@ static bool act_bounce(struct doing *d)
         if (!gp_fault_note(d->s, &b, d->now_ms, &distrusted))
             return false;
     }
-    if (distrusted)
+    if (distrusted) {
         d->effect = GP_EFFECT_DISTRUSTED;
-    else if (gp_suppression_of(category, &reason) && !d->e->greylisting && !climb(d, category))
+        return count(d, GP_STAT_DISTRUSTED, 1) && log_event(d);
+    }
+    if (gp_suppression_of(category, &reason) && !d->e->greylisting && !climb(d, category))
         return false;
-    return log_event(d);
+    return count_category(d, GP_STAT_BOUNCED) && log_event(d);
 }
 
 /* Attempts that failed and will be repeated are counted, and change nothing. */
@@ -222,9 +225,10 @@ static bool suppress(struct doing *d, enum gp_suppression_reason reason, struct 
         return false;
     enum gp_suppression_change change =
         gp_suppression_judge(&d->c->suppression, found ? &now : NULL, e->category, NULL, 0, d->now_ms, &next);
-    if (change == GP_SUPPRESSION_SET)
-        d->effect = GP_EFFECT_SUPPRESSED;
-    return (change != GP_SUPPRESSION_SET || put_row(d, &next, scope, why)) && log_event(d);
+    if (change != GP_SUPPRESSION_SET)
+        return d->again || log_event(d);
+    d->effect = GP_EFFECT_SUPPRESSED;
+    return put_row(d, &next, scope, why) && log_event(d);
 }
 
 static bool act_not_spam(struct doing *d)
@@ -260,7 +264,7 @@ static bool act_unsubscribe(struct doing *d)
         gp_buf_putz(&why, " from ");
         gp_buf_put(&why, d->e->stream);
     }
-    return count(d, GP_STAT_UNSUBSCRIBES, 1) && suppress(d, GP_SUPPRESSED_UNSUBSCRIBE, scope, gp_buf_str(&why));
+    return suppress(d, GP_SUPPRESSED_UNSUBSCRIBE, scope, gp_buf_str(&why));
 }
 
 static bool act_on(struct doing *d)
@@ -271,7 +275,7 @@ static bool act_on(struct doing *d)
     case GP_CATEGORY_COMPLAINT:
         return act_complaint(d);
     case GP_CATEGORY_UNSUBSCRIBE:
-        return act_unsubscribe(d);
+        return count(d, GP_STAT_UNSUBSCRIBES, 1) && act_unsubscribe(d);
     case GP_CATEGORY_AUTO_REPLY:
         return count(d, GP_STAT_AUTO_REPLIES, 1);
     case GP_CATEGORY_NOT_A_BOUNCE:
@@ -298,6 +302,13 @@ static bool first_time(const struct doing *d, bool *first)
     return gp_counted_once(d->s, e->token, (struct gp_str){letter, 1}, day_of(d->now_ms), first);
 }
 
+/* Whoever unsubscribes with the link of an old message, after having come back, means it: that is done again. */
+static bool act_again(struct doing *d)
+{
+    d->again = true;
+    return count(d, GP_STAT_REPEATED, 1) && (d->e->category != GP_CATEGORY_UNSUBSCRIBE || act_unsubscribe(d));
+}
+
 bool gp_act_event(struct gp_act *a, const struct gp_config *c, const struct gp_event *e, uint64_t now_ms)
 {
     const struct gp_str none = {NULL, 0};
@@ -315,7 +326,7 @@ bool gp_act_event(struct gp_act *a, const struct gp_config *c, const struct gp_e
         return act_deferral(&d);
     if (!first_time(&d, &first))
         return false;
-    return first ? act_on(&d) : count(&d, GP_STAT_REPEATED, 1);
+    return first ? act_on(&d) : act_again(&d);
 }
 
 bool gp_act_count(struct gp_act *a, struct gp_str agency, struct gp_str provider, struct gp_str what, uint64_t n,

@@ -61,7 +61,8 @@ struct gp_archive *gp_archive_open(const char *folder, char why[256])
     a->folder = a->drafts = -1;
     if (!make_folder(folder) || (a->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
         (mkdirat(a->folder, DRAFTS, FOLDER_MODE) != 0 && errno != EEXIST) ||
-        (a->drafts = openat(a->folder, DRAFTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || !gp_archive_clear(a->drafts)) {
+        (a->drafts = openat(a->folder, DRAFTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+        !gp_archive_clear(a->drafts)) {
         snprintf(why, 256, "archive %.150s: %s", folder, strerror(errno));
         gp_archive_free(a);
         return NULL;

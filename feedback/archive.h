@@ -2,8 +2,8 @@
  *
  * archive.h - every message that came in, byte for byte, in one file: <folder>/YYYY-MM-DD/<id>.eml, mode 0640
  *
- * A message is first a draft below <folder>/draft; what is kept gets its name of the day it came, and is durable then. A
- * crash leaves drafts, which the next start removes, and at worst a kept file that no row of the database names
+ * A message is first a draft below <folder>/draft; what is kept gets its name of the day it came, and is durable then.
+ * A crash leaves drafts, which the next start removes, and at worst a kept file that no row of the database names
  * (gp_archive_sweep). One process writes an archive; a draft belongs to one thread, the rest is for any thread.
  */
 #ifndef GP_FEEDBACK_ARCHIVE_H

@@ -92,8 +92,8 @@ size_t gp_archive_sweep(struct gp_archive *a, const char *first, const char *las
     struct sweep s = {.before = (time_t)(gp_clock_wall_ms() / 1000) - (time_t)age, .wanted = wanted, .arg = arg};
     DIR *d = read_folder(a->folder, ".");
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        bool inside = (first[0] == '\0' || strcmp(e->d_name, first) >= 0) &&
-                      (last[0] == '\0' || strcmp(e->d_name, last) <= 0);
+        bool inside =
+            (first[0] == '\0' || strcmp(e->d_name, first) >= 0) && (last[0] == '\0' || strcmp(e->d_name, last) <= 0);
         if (is_day(e->d_name) && inside)
             sweep_day(&s, a->folder, e->d_name);
     }

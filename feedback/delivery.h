@@ -2,9 +2,9 @@
  *
  * delivery.h - what a line of the mail log brings about: mail accepted, delivered, put off, refused, given up
  *
- * Only mail of ours counts: the queue manager's line shows a return path with a genuine token, and the recipient of each
- * result must be the one that the token names, so that nobody's mail says anything about somebody else. All within the
- * caller's transaction.
+ * Only mail of ours counts: the queue manager's line shows a return path with a genuine token, and the recipient of
+ * each result must be the one that the token names, so that nobody's mail says anything about somebody else. All within
+ * the caller's transaction.
  */
 #ifndef GP_FEEDBACK_DELIVERY_H
 #define GP_FEEDBACK_DELIVERY_H

@@ -123,7 +123,8 @@ bool gp_dictionaries_look(struct gp_dictionaries *d, const struct gp_strings *fo
     d->looked = true;
     d->seen = now;
     if (fresh == NULL) {
-        gp_log(GP_ERROR, "dictionary", "%s", d->current != NULL ? "not read; the one in force stays" : "none is in force");
+        gp_log(GP_ERROR, "dictionary", "%s",
+               d->current != NULL ? "not read; the one in force stays" : "none is in force");
         return d->current != NULL;
     }
     if (again)

@@ -2,8 +2,8 @@
  *
  * dotted.h - text that ends with a line of a single dot, as LMTP and POP3 send messages, taken apart (pure)
  *
- * Only CRLF.CRLF ends it, only CRLF begins a line: a lone LF or CR is an octet like any other, so nothing can be smuggled.
- * The octets may come in any pieces.
+ * Only CRLF.CRLF ends it, only CRLF begins a line: a lone LF or CR is an octet like any other, so nothing can be
+ * smuggled. The octets may come in any pieces.
  */
 #ifndef GP_FEEDBACK_DOTTED_H
 #define GP_FEEDBACK_DOTTED_H

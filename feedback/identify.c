@@ -33,7 +33,8 @@ static bool same_person(const struct gp_token_sealed *a, const struct gp_token_s
 static void add_sealed(struct evidence *e, struct gp_str text)
 {
     struct sealed *place = &e->sealed[e->sealed_n > 0];
-    if (gp_token_open(&e->c->keyring, text, place->buf, &place->token) != GP_TOKEN_VALID || place->token.recipient.n == 0)
+    if (gp_token_open(&e->c->keyring, text, place->buf, &place->token) != GP_TOKEN_VALID ||
+        place->token.recipient.n == 0)
         return;
     place->text = text;
     if (e->sealed_n == 0)
@@ -46,10 +47,9 @@ static void add_sealed(struct evidence *e, struct gp_str text)
 static bool add_short(struct evidence *e, struct gp_str local)
 {
     struct gp_token_short *t = &e->shorts[e->shorts_n];
-    enum gp_token_state state =
-        e->shorts_n < TOKENS_MAX
-            ? gp_token_verify(&e->c->keyring, local, gp_str_z(e->c->return_path), e->today, t)
-            : GP_TOKEN_MALFORMED;
+    enum gp_token_state state = e->shorts_n < TOKENS_MAX
+                                    ? gp_token_verify(&e->c->keyring, local, gp_str_z(e->c->return_path), e->today, t)
+                                    : GP_TOKEN_MALFORMED;
     if (state != GP_TOKEN_VALID && state != GP_TOKEN_EXPIRED)
         return false;
     struct gp_buf b = gp_buf_on(e->short_text[e->shorts_n], sizeof e->short_text[0]);
@@ -184,7 +184,8 @@ static void decide(const struct evidence *e, const struct gp_report *r, struct g
         out->proof = GP_PROOF_CONFLICT;
 }
 
-/* One message has one name, by which copies of a report are known, here and in the mail log: its return path's token. */
+/* One message has one name, by which copies of a report are known, here and in the mail log: its return path's token.
+ */
 static void name(const struct evidence *e, struct gp_who *out)
 {
     struct gp_buf b = gp_buf_on(out->token, sizeof out->token);

@@ -3,8 +3,8 @@
  * identify.h - whose message a report is about, as far as tokens of ours prove it (pure; any thread)
  *
  * A report is never believed without proof: whoever wrote it chose what it says. Proof is a sealed token, which names
- * agency and recipient, or a short one whose keyed hash is that of an address the report names. All tokens that stand in
- * headers must agree; tokens in the text of a message count only when there is none in headers. Feedback.md a7, d1.
+ * agency and recipient, or a short one whose keyed hash is that of an address the report names. All tokens that stand
+ * in headers must agree; tokens in the text of a message count only when there is none in headers. Feedback.md a7, d1.
  */
 #ifndef GP_FEEDBACK_IDENTIFY_H
 #define GP_FEEDBACK_IDENTIFY_H
@@ -22,7 +22,7 @@ enum gp_proof {
 struct gp_who {
     enum gp_proof proof;
     char recipient[GP_TOKEN_RECIPIENT_MAX + 1]; /* lower case; proven */
-    char agency[GP_TOKEN_AGENCY_MAX + 1];       /* proven together with the recipient; it need not be configured any more */
+    char agency[GP_TOKEN_AGENCY_MAX + 1]; /* proven together with the recipient; it need not be configured any more */
     char stream[GP_TOKEN_STREAM_MAX + 1];
     char token[GP_TOKEN_SHORT + 1]; /* names the message: its bounce token, else another, else made of the sealed one */
     uint32_t day;                   /* of the token */

@@ -197,7 +197,10 @@ static void tell(const struct job *j)
     gp_line_begin(&line, j->judged->outcome == GP_OUTCOME_QUARANTINED ? GP_WARN : GP_INFO, "feedback");
     gp_line_str(&line, "id", j->row.id);
     gp_line_str(&line, "source", j->row.source);
-    gp_line_str(&line, "outcome", j->taken == GP_TAKEN_AGAIN ? GP_STR("again") : j->fresh ? j->row.outcome : GP_STR("repeated"));
+    gp_line_str(&line, "outcome",
+                j->taken == GP_TAKEN_AGAIN ? GP_STR("again")
+                : j->fresh                 ? j->row.outcome
+                                           : GP_STR("repeated"));
     gp_line_str(&line, "kind", j->row.kind);
     gp_line_str(&line, "agency", j->row.agency);
     if (j->judged->events_n > 0)
@@ -260,7 +263,8 @@ static bool understand(struct gp_intake *in, const struct gp_config *c, const st
     return r->report != NULL;
 }
 
-static struct gp_intake_row row_of(const struct gp_incoming *m, const struct reading *r, const char *id, uint64_t now_ms)
+static struct gp_intake_row row_of(const struct gp_incoming *m, const struct reading *r, const char *id,
+                                   uint64_t now_ms)
 {
     struct gp_intake_row row = {.id = gp_str_z(id),
                                 .hash = gp_str_z(gp_draft_hash(m->draft)),

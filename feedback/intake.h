@@ -3,8 +3,8 @@
  * intake.h - the one way in for mail, from wherever: archived, read, judged, acted on, in one transaction
  *
  * The same octets to the same recipient are one message and are taken in once, however often they come. When gp_intake
- * says anything but AGAIN, the message and all it brought about are on the disk. Threads that come at the same time share
- * one transaction. Any thread.
+ * says anything but AGAIN, the message and all it brought about are on the disk. Threads that come at the same time
+ * share one transaction. Any thread.
  */
 #ifndef GP_FEEDBACK_INTAKE_H
 #define GP_FEEDBACK_INTAKE_H
@@ -35,7 +35,6 @@ struct gp_incoming {
 };
 
 /* gp_intake - take one message in; id[] is its name when it was taken */
-enum gp_taken gp_intake(struct gp_intake *in, const struct gp_incoming *m, uint64_t now_ms,
-                        char id[GP_ARCHIVE_ID + 1]);
+enum gp_taken gp_intake(struct gp_intake *in, const struct gp_incoming *m, uint64_t now_ms, char id[GP_ARCHIVE_ID + 1]);
 
 #endif

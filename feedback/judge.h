@@ -2,8 +2,8 @@
  *
  * judge.h - what becomes of a message that came in (pure; any thread)
  *
- * Unsubscribe mail: feedback.md b7; bounces and complaints: a6 to a8, c17, d3; auto-replies and loops: c18, c19; people:
- * requirement Q-13. Nothing that comes in is ever answered.
+ * Unsubscribe mail: feedback.md b7; bounces and complaints: a6 to a8, c17, d3; auto-replies and loops: c18, c19;
+ * people: requirement Q-13. Nothing that comes in is ever answered.
  */
 #ifndef GP_FEEDBACK_JUDGE_H
 #define GP_FEEDBACK_JUDGE_H
@@ -12,17 +12,17 @@
 #include "feedback/identify.h"
 #include "feedback/mail_head.h"
 
-#define GP_REPORT_DAYS 30 /* a bounce that is older, or of an older message, changes nothing; a complaint: f tokens' life */
+#define GP_REPORT_DAYS 30 /* a bounce that is older changes nothing; for complaints it is the life of f tokens */
 
 /*    enum suffix    name */
-#define GP_OUTCOMES(X)                                                                  \
-    X(ACTED,         "acted")       /* proven, and acted on */                          \
-    X(COUNTED,       "counted")     /* nothing proven, or nothing to do */              \
-    X(EXPIRED,       "expired")     /* proven, but too old */                           \
-    X(IGNORED,       "ignored")     /* automatic mail to an address for people */       \
-    X(FORWARDED,     "forwarded")   /* a person's, sent on to the agency or operator */ \
-    X(KEPT,          "kept")        /* a person's, and nobody to send it on to */       \
-    X(QUARANTINED,   "quarantined") /* for people to look at: `why` */
+#define GP_OUTCOMES(X)                                                                                                 \
+    X(ACTED, "acted")             /* proven, and acted on */                                                           \
+    X(COUNTED, "counted")         /* nothing proven, or nothing to do */                                               \
+    X(EXPIRED, "expired")         /* proven, but too old */                                                            \
+    X(IGNORED, "ignored")         /* automatic mail to an address for people */                                        \
+    X(FORWARDED, "forwarded")     /* a person's, sent on to the agency or operator */                                  \
+    X(KEPT, "kept")               /* a person's, and nobody to send it on to */                                        \
+    X(QUARANTINED, "quarantined") /* for people to look at: `why` */
 
 enum gp_outcome {
 #define GP_X(id, name) GP_OUTCOME_##id,

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define LINE_OCTETS 998    /* RFC 5322 */
-#define BASE64_INPUT 54    /* octets of one line of 72 characters */
+#define LINE_OCTETS 998 /* RFC 5322 */
+#define BASE64_INPUT 54 /* octets of one line of 72 characters */
 #define BOUNDARY_MAX 80
 
 bool gp_letter_sendable(struct gp_str s)
@@ -86,7 +86,8 @@ static void put_headers(struct gp_buf *b, const struct gp_letter *l)
 
 bool gp_letter_open(const struct gp_letter *l, struct gp_letter_reader *r)
 {
-    struct gp_buf head = gp_buf_on(r->head_text, sizeof r->head_text), tail = gp_buf_on(r->tail_text, sizeof r->tail_text);
+    struct gp_buf head = gp_buf_on(r->head_text, sizeof r->head_text),
+                  tail = gp_buf_on(r->tail_text, sizeof r->tail_text);
     bool attached = l->attached.p != NULL;
     char boundary[BOUNDARY_MAX];
     r->attached = l->attached;

@@ -2,9 +2,9 @@
  *
  * letter.h - one message of Gatepost's own, as it is sent (pure: the date is given; any thread)
  *
- * From postmaster of the relay, marked as automatic and as ours, so that nobody answers it and it is never sent on again.
- * An archived message may be attached: as message/rfc822 where it can be sent as it is, else base64. What is sent is made
- * piece by piece, so a large message costs no memory.
+ * From postmaster of the relay, marked as automatic and as ours, so that nobody answers it and it is never sent on
+ * again. An archived message may be attached: as message/rfc822 where it can be sent as it is, else base64. What is
+ * sent is made piece by piece, so a large message costs no memory.
  */
 #ifndef GP_FEEDBACK_LETTER_H
 #define GP_FEEDBACK_LETTER_H
@@ -15,18 +15,18 @@
 
 struct gp_letter {
     const char *relay_name;
-    struct gp_str to;         /* address */
-    struct gp_str reply_to;   /* address, "": none */
-    struct gp_str message_id; /* left part; the same for the same letter, however often it is sent */
+    struct gp_str to;            /* address */
+    struct gp_str reply_to;      /* address, "": none */
+    struct gp_str message_id;    /* left part; the same for the same letter, however often it is sent */
     struct gp_str subject, body; /* lines end with LF */
     uint64_t date_ms;
-    struct gp_str attached;   /* octets of a message; p NULL: nothing is */
+    struct gp_str attached; /* octets of a message; p NULL: nothing is */
 };
 
 /* Where the sending stands. */
 struct gp_letter_reader {
     struct gp_str attached;
-    bool encode;        /* base64 */
+    bool encode;           /* base64 */
     size_t head, at, tail; /* octets given so far of each part */
     size_t head_n, tail_n;
     char head_text[GP_LETTER_HEAD_MAX];

@@ -32,7 +32,7 @@ struct gp_lmtp {
     bool greeted, have_sender, too_long;
     unsigned errors;
     size_t line_n;
-    char line[GP_LMTP_LINE_MAX + 1]; /* and its CR */
+    char line[GP_LMTP_LINE_MAX + 1];   /* and its CR */
     char sender[GP_LMTP_PATH_MAX + 1]; /* "" for <> */
     size_t recipients, answered;
     char recipient[GP_LMTP_RECIPIENTS_MAX][GP_LMTP_PATH_MAX + 1];

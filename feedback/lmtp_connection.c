@@ -24,8 +24,8 @@ struct connection {
     struct gp_epoch *epoch;
     struct gp_draft *draft; /* of the message that is arriving */
     uint64_t size;
-    bool lost;           /* the draft is worth nothing: 451 */
-    uint64_t end_at_ms;  /* 0: the daemon does not end */
+    bool lost;          /* the draft is worth nothing: 451 */
+    uint64_t end_at_ms; /* 0: the daemon does not end */
     struct gp_lmtp lmtp;
     char in[65536];
 };

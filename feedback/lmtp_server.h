@@ -2,8 +2,8 @@
  *
  * lmtp_server.h - LMTP connections, a thread for each; what comes in goes to gp_intake
  *
- * Bounded: GP_LMTP_CONNECTIONS_MAX at once, further ones hear 421; a peer that says nothing is left. A message goes to a
- * draft of the archive while it arrives, so a connection's memory does not grow with it.
+ * Bounded: GP_LMTP_CONNECTIONS_MAX at once, further ones hear 421; a peer that says nothing is left. A message goes to
+ * a draft of the archive while it arrives, so a connection's memory does not grow with it.
  */
 #ifndef GP_FEEDBACK_LMTP_SERVER_H
 #define GP_FEEDBACK_LMTP_SERVER_H
@@ -11,8 +11,8 @@
 #include "feedback/intake.h"
 
 #define GP_LMTP_CONNECTIONS_MAX 200
-#define GP_LMTP_IDLE_MS 120000  /* without an octet */
-#define GP_LMTP_ENDING_MS 5000  /* that a message which is arriving may go on when the daemon ends */
+#define GP_LMTP_IDLE_MS 120000 /* without an octet */
+#define GP_LMTP_ENDING_MS 5000 /* that a message which is arriving may go on when the daemon ends */
 
 struct gp_lmtp_server;
 

@@ -76,7 +76,8 @@ static bool source_open(struct gp_log_input *in, const char *mail_log)
         return false;
     }
     in->source = gp_log_source_open(mail_log, same ? &from : NULL, any && !same);
-    if (in->source != NULL)
+    in->unsaved = in->source != NULL; /* where reading began is a place too */
+    if (in->unsaved)
         return true;
     if (!in->said_trouble)
         gp_log_errno(GP_ERROR, "maillog", "cannot open %s", mail_log);
@@ -89,7 +90,8 @@ static bool save(struct gp_log_input *in, bool changed)
 {
     struct gp_log_position p;
     uint64_t now_ms = gp_clock_monotonic_ms();
-    bool due = in->unsaved && (changed || now_ms >= in->saved_at_ms + SAVE_MS) && gp_log_source_position(in->source, &p);
+    bool due =
+        in->unsaved && (changed || now_ms >= in->saved_at_ms + SAVE_MS) && gp_log_source_position(in->source, &p);
     if (due && (!begin(in) || !gp_log_position_put(in->store, in->path, &p)))
         return false;
     if (in->begun) {
@@ -137,11 +139,8 @@ static bool prune(struct gp_log_input *in, uint64_t now_ms)
 
 static uint64_t batch(struct gp_log_input *in, const struct gp_config *c, const struct gp_dictionary *dictionary)
 {
-    struct gp_delivery d = {.store = in->store,
-                            .act = in->act,
-                            .config = c,
-                            .dictionary = dictionary,
-                            .now_ms = gp_clock_wall_ms()};
+    struct gp_delivery d = {
+        .store = in->store, .act = in->act, .config = c, .dictionary = dictionary, .now_ms = gp_clock_wall_ms()};
     uint64_t started_ms = gp_clock_monotonic_ms();
     bool more = false;
     if (!take_lines(in, &d, &more) || !prune(in, d.now_ms) || !save(in, d.changed))

@@ -2,8 +2,8 @@
  *
  * log_input.h - the mail log as an input: followed wherever mail_log says, each line acted on exactly once
  *
- * A worker with a database handle of its own. Lines are taken in batches; how far was read is written in the transaction
- * of what the lines brought about, so neither a crash nor a full disk loses a line or counts one twice.
+ * A worker with a database handle of its own. Lines are taken in batches; how far was read is written in the
+ * transaction of what the lines brought about, so neither a crash nor a full disk loses a line or counts one twice.
  */
 #ifndef GP_FEEDBACK_LOG_INPUT_H
 #define GP_FEEDBACK_LOG_INPUT_H

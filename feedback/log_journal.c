@@ -18,18 +18,17 @@ struct gp_journal {
     char tag[GP_LOG_TAG_MAX + 1];
     char cursor[GP_LOG_NAME_MAX]; /* of the place to go on behind, until there is an entry */
     bool on_entry;                /* the journal stands on the entry given last */
+    bool pending;                 /* it stands on an entry that is still to be given */
     bool failed;                  /* said so */
 };
 
-/* Stand on the entry of the cursor, or before the first one that came after it. */
+/* Stand on the entry of the cursor, or where it was removed on the first that came after it: that one is new. */
 static int seek(struct gp_journal *j, const char *cursor)
 {
     int rc = sd_journal_seek_cursor(j->j, cursor);
-    if (rc < 0)
-        return rc;
-    rc = sd_journal_next(j->j);
-    if (rc > 0 && sd_journal_test_cursor(j->j, cursor) <= 0)
-        rc = sd_journal_previous(j->j); /* it was removed: the next one is new */
+    if (rc >= 0)
+        rc = sd_journal_next(j->j);
+    j->pending = rc > 0 && sd_journal_test_cursor(j->j, cursor) <= 0;
     return rc;
 }
 
@@ -67,8 +66,11 @@ struct gp_journal *gp_journal_open(const char *directory, const struct gp_log_po
     if (from != NULL)
         memcpy(j->cursor, from->name, sizeof j->cursor);
     int rc = prepare(j, directory, from, at_end);
-    if (rc >= 0)
+    if (rc >= 0) {
+        gp_log(GP_INFO, "maillog", "reading the journal%s%s", directory == NULL ? "" : " in ",
+               directory == NULL ? "" : directory);
         return j;
+    }
     gp_journal_close(j);
     errno = -rc;
     return NULL;
@@ -114,7 +116,8 @@ static void read_entry(struct gp_journal *j, struct gp_journal_entry *out)
 
 bool gp_journal_next(struct gp_journal *j, struct gp_journal_entry *out)
 {
-    int rc = sd_journal_next(j->j);
+    int rc = j->pending ? 1 : sd_journal_next(j->j);
+    j->pending = false;
     if (rc == 0) {
         rc = sd_journal_wait(j->j, 0); /* notices files that were added or rotated */
         rc = rc < 0 ? rc : sd_journal_next(j->j);

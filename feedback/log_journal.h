@@ -13,7 +13,7 @@
 struct gp_journal;
 
 struct gp_journal_entry {
-    struct gp_str tag;     /* "postfix/smtp"; "" when it is none of Postfix's */
+    struct gp_str tag; /* "postfix/smtp"; "" when it is none of Postfix's */
     struct gp_str message;
     uint64_t written_ms;
 };

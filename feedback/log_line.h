@@ -2,10 +2,10 @@
  *
  * log_line.h - what one line of Postfix's log says of a message in its queue (pure; any thread)
  *
- * Recipients, host names and replies in it were chosen by strangers, so a line is read from the left, by the form in which
- * Postfix writes it (bounce/log_adhoc.c, qmgr/qmgr_active.c), and nothing is ever searched for: what stands inside an
- * address or a reply cannot pass for a field, nor a field for another. A line cut short says what was left of it, or
- * nothing. Views point into what was parsed.
+ * Recipients, host names and replies in it were chosen by strangers, so a line is read from the left, by the form in
+ * which Postfix writes it (bounce/log_adhoc.c, qmgr/qmgr_active.c), and nothing is ever searched for: what stands
+ * inside an address or a reply cannot pass for a field, nor a field for another. A line cut short says what was left of
+ * it, or nothing. Views point into what was parsed.
  */
 #ifndef GP_FEEDBACK_LOG_LINE_H
 #define GP_FEEDBACK_LOG_LINE_H
@@ -23,8 +23,8 @@ struct gp_log_entry {
     struct gp_str message; /* "4XyZ...: to=<...>" */
 };
 
-/* gp_log_entry_split - syslog's and postlogd's "Nov 21 09:00:00 host postfix/smtp[123]: message", or the time as RFC 3339
- * line is without its line end. False for everything that no daemon of a Postfix wrote.
+/* gp_log_entry_split - syslog's and postlogd's "Nov 21 09:00:00 host postfix/smtp[123]: message", or the time as RFC
+ * 3339 line is without its line end. False for everything that no daemon of a Postfix wrote.
  */
 bool gp_log_entry_split(struct gp_str line, struct gp_log_entry *out);
 
@@ -40,7 +40,7 @@ struct gp_log_line {
     enum gp_log_kind kind;
     struct gp_str instance; /* "postfix", "postfix-out": queue ids are unique within it */
     struct gp_str queue_id;
-    struct gp_str sender;   /* ACTIVE, EXPIRED */
+    struct gp_str sender; /* ACTIVE, EXPIRED */
     /* RESULT */
     enum gp_log_result result;
     struct gp_str recipient; /* as Postfix writes it, a local-part quoted where it must be */

@@ -7,8 +7,9 @@
 #include "shared/store_sqlite.h"
 
 static const char get[] = "SELECT source, name, inode, position, mark, mark_n, read_ms FROM log_position";
-static const char put[] = "INSERT OR REPLACE INTO log_position (id, source, name, inode, position, mark, mark_n, read_ms)"
-                          " VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+static const char put[] =
+    "INSERT OR REPLACE INTO log_position (id, source, name, inode, position, mark, mark_n, read_ms)"
+    " VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 bool gp_log_position_get(struct gp_store *s, const char *source, struct gp_log_position *out, bool *any, bool *same)
 {

@@ -20,8 +20,8 @@ struct gp_log_position {
     uint64_t read_ms; /* wall clock: until then it was read */
 };
 
-/* gp_log_position_get - *any: something was read before; *same: of this source (the setting mail_log), and *out says how
- * far. False is an error of the store.
+/* gp_log_position_get - *any: something was read before; *same: of this source (the setting mail_log), and *out says
+ * how far. False is an error of the store.
  */
 bool gp_log_position_get(struct gp_store *s, const char *source, struct gp_log_position *out, bool *any, bool *same);
 /* gp_log_position_put - there is one: that of another source is forgotten */

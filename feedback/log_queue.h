@@ -2,8 +2,8 @@
  *
  * log_queue.h - messages of ours in Postfix's queue, by their queue ids, in the database
  *
- * What the queue manager's line said of a message that the lines of its deliveries do not say again. Within the caller's
- * transaction; false is an error of the store.
+ * What the queue manager's line said of a message that the lines of its deliveries do not say again. Within the
+ * caller's transaction; false is an error of the store.
  */
 #ifndef GP_FEEDBACK_LOG_QUEUE_H
 #define GP_FEEDBACK_LOG_QUEUE_H

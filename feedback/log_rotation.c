@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SCANS_MAX 10
 #define COUNT_DIGITS 5 /* a longer number is a date */
 
 static bool is_digit(char c)
@@ -128,22 +129,46 @@ static struct gp_rotated *collect(DIR *d, struct gp_str log, size_t *n)
     return list;
 }
 
+static struct gp_rotated *scan(const char *folder, struct gp_str log, size_t *n)
+{
+    DIR *d = opendir(folder);
+    *n = 0;
+    if (d == NULL)
+        return NULL;
+    struct gp_rotated *list = collect(d, log, n);
+    closedir(d);
+    if (list != NULL)
+        qsort_r(list, *n, sizeof *list, by_age, &log);
+    return list;
+}
+
+static bool same(const struct gp_rotated *a, size_t a_n, const struct gp_rotated *b, size_t b_n)
+{
+    bool yes = a_n == b_n;
+    for (size_t i = 0; i < a_n && yes; i++)
+        yes = strcmp(a[i].name, b[i].name) == 0 && a[i].inode == b[i].inode;
+    return yes;
+}
+
+/* Names may move from file to file in the midst of a scan: two of the same outcome saw none move. */
 struct gp_rotated *gp_rotation_list(const char *path, size_t *n)
 {
     char folder[4096];
     struct gp_buf b = gp_buf_on(folder, sizeof folder);
     const char *slash = strrchr(path, '/');
+    size_t again_n = 0;
     *n = 0;
     if (slash == NULL)
         return NULL;
     gp_buf_put(&b, (struct gp_str){path, slash == path ? 1 : (size_t)(slash - path)});
-    DIR *d = b.full ? NULL : opendir(folder);
-    if (d == NULL)
-        return NULL;
     struct gp_str log = gp_str_z(slash + 1);
-    struct gp_rotated *list = collect(d, log, n);
-    closedir(d);
-    if (list != NULL)
-        qsort_r(list, *n, sizeof *list, by_age, &log);
+    struct gp_rotated *list = NULL, *again = NULL;
+    for (int i = 0; i < SCANS_MAX && (i < 2 || !same(list, *n, again, again_n)); i++) {
+        free(list);
+        list = again;
+        *n = again_n;
+        again = scan(folder, log, &again_n);
+    }
+    free(again);
     return list;
 }

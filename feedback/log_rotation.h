@@ -2,8 +2,8 @@
  *
  * log_rotation.h - which files a log was rotated into, and in what order
  *
- * Of "mail.log" these are "mail.log.1", "mail.log-20261121", "mail.log.20261121-090000", "mail-20261121.log" in the same
- * folder, also with ".gz" or the like behind.
+ * Of "mail.log" these are "mail.log.1", "mail.log-20261121", "mail.log.20261121-090000", "mail-20261121.log" in the
+ * same folder, also with ".gz" or the like behind.
  */
 #ifndef GP_FEEDBACK_LOG_ROTATION_H
 #define GP_FEEDBACK_LOG_ROTATION_H

@@ -118,12 +118,16 @@ static bool start_at(struct gp_tail *t, int fd, uint64_t offset)
 
 enum where { AT_PLACE, AT_PLACE_OR_START, AT_END };
 
-/* Open a file in the stead of the one that is open. False: nothing changed. */
-static bool begin(struct gp_tail *t, const char *path, enum where where)
+/* Open a file in the stead of the one that is open. False: nothing changed.
+ * is: which file it has to be, NULL for any: names move while a log is rotated.
+ */
+static bool begin(struct gp_tail *t, const char *path, const struct gp_rotated *is, enum where where)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        goto fail;
+    if (is != NULL && (is->device != st.st_dev || is->inode != st.st_ino))
         goto fail;
     uint64_t size = (uint64_t)st.st_size;
     bool here = t->known && fits(fd, size, &t->at);
@@ -151,14 +155,14 @@ static bool begin_rotated(struct gp_tail *t, const struct gp_rotated *file, enum
     const char *slash = strrchr(t->at.name, '/');
     gp_buf_put(&b, (struct gp_str){t->at.name, slash == NULL ? 0 : (size_t)(slash - t->at.name + 1)});
     gp_buf_putz(&b, file->name);
-    return !b.full && begin(t, path, where);
+    return !b.full && begin(t, path, file, where);
 }
 
 /* The file that the path leads to. */
 static bool begin_path(struct gp_tail *t, enum where where)
 {
     char *resolved = realpath(t->path, NULL);
-    bool good = resolved != NULL && strlen(resolved) < GP_LOG_NAME_MAX && begin(t, resolved, where);
+    bool good = resolved != NULL && strlen(resolved) < GP_LOG_NAME_MAX && begin(t, resolved, NULL, where);
     if (good)
         copy_name(t->at.name, resolved);
     else if (!t->said_waiting && t->fd < 0)
@@ -172,7 +176,7 @@ static bool begin_path(struct gp_tail *t, enum where where)
 static const struct gp_rotated *written_since(const struct gp_rotated *list, size_t n, uint64_t ns)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!list[i].packed && list[i].changed_ns > ns)
+        if (!list[i].packed && list[i].changed_ns >= ns)
             return &list[i];
     }
     return NULL;
@@ -203,44 +207,38 @@ static bool locate(struct gp_tail *t)
         unsigned long long offset = t->at.offset;
         good = since != NULL ? begin_rotated(t, since, AT_PLACE_OR_START) : begin_path(t, AT_PLACE_OR_START);
         if (good)
-            gp_log(GP_WARN, "maillog", "nowhere is what %s held at octet %llu: what followed there was not read",
+            gp_log(GP_WARN, "maillog", "what %s held before octet %llu is nowhere: what followed there was not read",
                    t->at.name, offset);
     }
     free(list);
     return good;
 }
 
-static bool is_open_one(const struct gp_tail *t, uint64_t device, uint64_t inode)
+static uint64_t changed_ns(const struct stat *st)
 {
-    struct stat st;
-    return fstat(t->fd, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+    return (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec;
 }
 
-/* Which file of the list comes after the open one; n when that is the last, or the path leads elsewhere now. */
-static size_t successor(const struct gp_tail *t, const struct gp_rotated *list, size_t n)
+/* Which file of the list comes after the open one; n when that is the last, or the path leads elsewhere now.
+ * *passed: how many compressed ones before it are passed over. A file that was last written before the open one never
+ * comes after it, whatever it is called.
+ */
+static size_t successor(const struct gp_tail *t, const struct gp_rotated *list, size_t n, size_t *passed)
 {
     struct stat st;
     size_t at = 0;
-    while (at < n && !is_open_one(t, list[at].device, list[at].inode))
+    *passed = 0;
+    if (fstat(t->fd, &st) != 0)
+        return n;
+    while (at < n && (list[at].device != st.st_dev || list[at].inode != st.st_ino))
         at++;
-    if (at == n && fstat(t->fd, &st) == 0) { /* removed, or compressed: its name is gone */
-        const struct gp_rotated *since =
-            written_since(list, n, (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
+    if (at == n) { /* removed, or compressed: its name is gone */
+        const struct gp_rotated *since = written_since(list, n, changed_ns(&st) + 1);
         return since == NULL ? n : (size_t)(since - list);
     }
-    for (at++; at < n && list[at].packed;)
-        at++;
-    return at < n ? at : n;
-}
-
-static bool leave(struct gp_tail *t, const struct gp_rotated *list, size_t n, size_t next)
-{
-    note_place(t);
-    if (next == n)
-        return begin_path(t, AT_PLACE_OR_START);
-    for (size_t i = next; i > 0 && list[i - 1].packed && !is_open_one(t, list[i - 1].device, list[i - 1].inode); i--)
-        gp_log(GP_WARN, "maillog", "%s is compressed: it was not read", list[i - 1].name);
-    return begin_rotated(t, &list[next], AT_PLACE_OR_START);
+    for (at++; at < n && (list[at].packed || list[at].changed_ns < changed_ns(&st)); at++)
+        *passed += list[at].packed && list[at].changed_ns >= changed_ns(&st);
+    return at;
 }
 
 /* At the end of the open file. Once something is written to the successor, nothing is any more to this one: it is read
@@ -248,20 +246,25 @@ static bool leave(struct gp_tail *t, const struct gp_rotated *list, size_t n, si
  */
 static bool move_on(struct gp_tail *t)
 {
-    struct stat st;
-    size_t n;
+    struct stat open_one, st = {.st_size = 0}; /* between two files there may be none */
+    size_t n, passed;
     bool more = false;
-    if (stat(t->path, &st) != 0 || is_open_one(t, st.st_dev, st.st_ino)) {
+    if (stat(t->path, &st) == 0 && fstat(t->fd, &open_one) == 0 && st.st_dev == open_one.st_dev &&
+        st.st_ino == open_one.st_ino) {
         t->leaving = false;
         return false;
     }
     struct gp_rotated *list = gp_rotation_list(t->at.name, &n);
-    size_t next = successor(t, list, n);
+    size_t next = successor(t, list, n, &passed);
     bool written = next < n ? !list[next].live || list[next].size > 0 : st.st_size > 0;
-    if (written && !t->leaving)
+    if (written && t->leaving) {
+        note_place(t);
+        more = next < n ? begin_rotated(t, &list[next], AT_PLACE_OR_START) : begin_path(t, AT_PLACE_OR_START);
+        if (more && passed > 0)
+            gp_log(GP_WARN, "maillog", "%zu files before it are compressed: what they hold was not read", passed);
+    } else if (written) {
         more = t->leaving = true;
-    else if (written)
-        more = leave(t, list, n, next);
+    }
     free(list);
     return more;
 }
@@ -295,6 +298,8 @@ static bool take_line(struct gp_tail *t, struct gp_str *line)
         *line = (struct gp_str){p, (size_t)(lf - p)};
         t->next += line->n + 1;
         t->skipping = false;
+        if (line->n > 0 && lf[-1] == '\r')
+            line->n--;
         if (whole && line->n <= GP_LOG_LINE_MAX)
             return true;
     }

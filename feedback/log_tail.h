@@ -2,10 +2,10 @@
  *
  * log_tail.h - the lines of a file that is written to and rotated meanwhile: each of them, and each once
  *
- * A rotated file is read to its end before its successor is begun, whether it was renamed, copied and emptied, or a link
- * was pointed elsewhere, also while nobody read. What is kept of a place are the file's inode and a hash of the octets
- * before it: so a file that was emptied and written anew is not taken for the old one, and a copy is found. Compressed
- * files are passed over. A line without its end waits for it. One thread at a time.
+ * A rotated file is read to its end before its successor is begun, whether it was renamed, copied and emptied, or a
+ * link was pointed elsewhere, also while nobody read. What is kept of a place are the file's inode and a hash of the
+ * octets before it: so a file that was emptied and written anew is not taken for the old one, and a copy is found.
+ * Compressed files are passed over. A line without its end waits for it. One thread at a time.
  */
 #ifndef GP_FEEDBACK_LOG_TAIL_H
 #define GP_FEEDBACK_LOG_TAIL_H

@@ -81,7 +81,7 @@ static bool read_rfc3339(struct gp_str s, time_t *out)
 uint64_t gp_log_time(struct gp_log_clock *clock, struct gp_str stamp, uint64_t now_ms)
 {
     time_t t = 0, now = (time_t)(now_ms / 1000);
-    if (stamp.n != clock->n || memcmp(stamp.p, clock->stamp, stamp.n) != 0) {
+    if (clock->n == 0 || stamp.n != clock->n || memcmp(stamp.p, clock->stamp, stamp.n) != 0) {
         bool good = stamp.n == PLAIN ? read_plain(stamp, now, &t)
                                      : stamp.n > RFC3339 && stamp.n <= GP_LOG_STAMP_MAX && read_rfc3339(stamp, &t);
         if (!good || t < 0 || t > now)

@@ -41,7 +41,7 @@ struct session {
     char source[GP_POP3_NAME_MAX + 8];
     struct gp_pop3_entry *list;
     size_t n, taken;
-    size_t left; /* there: too large, or the server does not give them */
+    size_t left;   /* there: too large, or the server does not give them */
     bool *deleted; /* list[i] was */
 };
 

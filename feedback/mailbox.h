@@ -10,7 +10,7 @@
 
 #include "feedback/intake.h"
 
-#define GP_MAILBOX_SESSION_MAX 1000  /* messages of one session; the next one comes at once */
+#define GP_MAILBOX_SESSION_MAX 1000   /* messages of one session; the next one comes at once */
 #define GP_MAILBOX_BACKOFF_MS 3600000 /* the longest time between two tries, unless `every` is longer */
 
 struct gp_mailboxes;

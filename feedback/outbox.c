@@ -21,9 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BATCH 20         /* letters of one turn */
-#define LOOK_MS 5000     /* between two looks */
-#define RETRY_MS 60000   /* after one that could not leave */
+#define BATCH 20       /* letters of one turn */
+#define LOOK_MS 5000   /* between two looks */
+#define RETRY_MS 60000 /* after one that could not leave */
 #define DAY_MS UINT64_C(86400000)
 #define SUBJECT_MAX 400
 #define BODY_MAX 8192
@@ -31,10 +31,10 @@
 
 /* A letter as it stands in the database. */
 struct waiting {
-    int64_t notice;                /* id; 0: a forwarded message */
-    char id[GP_ARCHIVE_ID + 1];    /* of the forwarded message */
+    int64_t notice;             /* id; 0: a forwarded message */
+    char id[GP_ARCHIVE_ID + 1]; /* of the forwarded message */
     char agency[GP_AGENCY_NAME_MAX + 1];
-    char to[ADDRESS_MAX];          /* "": a notice's, whom the configuration names */
+    char to[ADDRESS_MAX]; /* "": a notice's, whom the configuration names */
     uint64_t created_ms, received_ms;
     char subject[SUBJECT_MAX];
     char body[BODY_MAX];

@@ -3,8 +3,8 @@
  * outbox.h - mail of Gatepost's own leaves: notices, and what people wrote to the return path
  *
  * A worker with a database handle of its own. By SMTP to the place that `notices` names, with an empty sender. At least
- * once: a letter that was sent twice has one Message-ID. While it cannot leave it waits, at most GP_LETTER_DAYS. Without
- * that setting notices are only logged.
+ * once: a letter that was sent twice has one Message-ID. While it cannot leave it waits, at most GP_LETTER_DAYS.
+ * Without that setting notices are only logged.
  */
 #ifndef GP_FEEDBACK_OUTBOX_H
 #define GP_FEEDBACK_OUTBOX_H

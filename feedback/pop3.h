@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * pop3.h - the client's side of one POP3 session (RFC 1939): libcurl connects, secures and logs in, the rest is said here
+ * pop3.h - the client's side of one POP3 session (RFC 1939): libcurl connects, secures and logs in, the rest is said
+ * here
  *
  * So that one session is one session: libcurl by itself would connect again when the server hangs up, and a message
- * number then names another message. What is deleted is gone only when gp_pop3_quit says so. The server's certificate is
- * always checked; pop3:// goes over to TLS unless the host is this one. One thread per session.
+ * number then names another message. What is deleted is gone only when gp_pop3_quit says so. The server's certificate
+ * is always checked; pop3:// goes over to TLS unless the host is this one. One thread per session.
  */
 #ifndef GP_FEEDBACK_POP3_H
 #define GP_FEEDBACK_POP3_H

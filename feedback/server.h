@@ -2,8 +2,8 @@
  *
  * server.h - gatepost-feedback as a whole: raises everything in order, serves until a signal ends it
  *
- * Inputs and what else runs by itself are modules with a thread and a database handle of their own; a new one is started
- * and ended here, and nowhere else known.
+ * Inputs and what else runs by itself are modules with a thread and a database handle of their own; a new one is
+ * started and ended here, and nowhere else known.
  */
 #ifndef GP_FEEDBACK_SERVER_H
 #define GP_FEEDBACK_SERVER_H

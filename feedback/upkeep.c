@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 #define DAY_MS UINT64_C(86400000)
-#define LOOK_MS 10000  /* between two looks at the dictionaries */
-#define ACT_MS 60000   /* between two rounds of the guards */
+#define LOOK_MS 10000    /* between two looks at the dictionaries */
+#define ACT_MS 60000     /* between two rounds of the guards */
 #define SWEEP_AGE_S 3600 /* a file this old without a row has lost its transaction */
 
 struct gp_upkeep {
@@ -60,7 +60,8 @@ static void sweep(struct gp_upkeep *u, uint64_t since_ms, unsigned age_s)
 /* Once a day. */
 static void prune(struct gp_upkeep *u, const struct gp_config *c, uint64_t now_ms)
 {
-    uint64_t rows_ms = c->archive_keep_ms > GP_INTAKE_ROWS_DAYS * DAY_MS ? c->archive_keep_ms : GP_INTAKE_ROWS_DAYS * DAY_MS;
+    uint64_t rows_ms =
+        c->archive_keep_ms > GP_INTAKE_ROWS_DAYS * DAY_MS ? c->archive_keep_ms : GP_INTAKE_ROWS_DAYS * DAY_MS;
     char last[GP_ARCHIVE_DAY + 1];
     if (u->pruned_day == now_ms / DAY_MS)
         return;
@@ -70,8 +71,8 @@ static void prune(struct gp_upkeep *u, const struct gp_config *c, uint64_t now_m
         gp_archive_day(now_ms - c->archive_keep_ms - DAY_MS, last);
         say_swept(gp_archive_sweep(u->archive, "", last, 0, unwanted, u), "messages older than archive_keep");
     }
-    if (now_ms > rows_ms && !(gp_store_intake_forget(u->store, now_ms - rows_ms) &&
-                              gp_store_forward_forget(u->store, now_ms - rows_ms)))
+    if (now_ms > rows_ms &&
+        !(gp_store_intake_forget(u->store, now_ms - rows_ms) && gp_store_forward_forget(u->store, now_ms - rows_ms)))
         gp_log(GP_ERROR, "database", "%s", gp_store_error(u->store));
 }
 
@@ -94,7 +95,8 @@ static uint64_t turn(void *arg, struct gp_worker *w)
     return LOOK_MS;
 }
 
-struct gp_upkeep *gp_upkeep_start(const char *database, struct gp_archive *archive, struct gp_dictionaries *dictionaries)
+struct gp_upkeep *gp_upkeep_start(const char *database, struct gp_archive *archive,
+                                  struct gp_dictionaries *dictionaries)
 {
     char why[256];
     uint64_t newest_ms = 0;

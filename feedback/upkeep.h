@@ -15,7 +15,8 @@
 struct gp_upkeep;
 
 /* gp_upkeep_start - sweeps the archive of what a crash left, then starts the thread; NULL (logged) on error */
-struct gp_upkeep *gp_upkeep_start(const char *database, struct gp_archive *archive, struct gp_dictionaries *dictionaries);
+struct gp_upkeep *gp_upkeep_start(const char *database, struct gp_archive *archive,
+                                  struct gp_dictionaries *dictionaries);
 void gp_upkeep_wake(struct gp_upkeep *u); /* the configuration changed; any thread */
 void gp_upkeep_end(struct gp_upkeep *u);  /* tell it; NULL is fine, below too */
 void gp_upkeep_stop(struct gp_upkeep *u);

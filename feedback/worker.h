@@ -2,8 +2,8 @@
  *
  * worker.h - a thread that takes one turn after another until it is told to end
  *
- * Every input but LMTP is one, and so is what goes out. What a turn needs that belongs to one thread (a database handle)
- * is in arg and used by nobody else.
+ * Every input but LMTP is one, and so is what goes out. What a turn needs that belongs to one thread (a database
+ * handle) is in arg and used by nobody else.
  */
 #ifndef GP_FEEDBACK_WORKER_H
 #define GP_FEEDBACK_WORKER_H

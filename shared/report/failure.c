@@ -138,7 +138,8 @@ static bool is_delay(const struct gp_reading *r)
     return gp_text_has_any(r->subject, delay_subjects) || gp_text_has_any(r->human.lower, delays);
 }
 
-static struct gp_str all_said(const struct gp_reading *r)
+/* read_said - all that the text says, once: of many recipients it may be the only word */
+static struct gp_str read_said(struct gp_reading *r)
 {
     struct gp_mention all = {.end = r->human.text.n};
     return gp_notice_said(r->m, &r->human, &all);
@@ -156,7 +157,7 @@ static bool elsewhere(const struct gp_reading *r, struct gp_str said, const stru
 
     for (size_t i = 0; i < said.n; i++)
         letters += strchr(" <>\"':;*-[]().", said.p[i]) == NULL;
-    return letters < address.n + 4 || (n->n == 1 && !has_code(said) && has_code(all_said(r)));
+    return letters < address.n + 4 || (n->n == 1 && !has_code(said) && has_code(r->said));
 }
 
 /* what the text says about one; of the only one it may all be */
@@ -168,9 +169,9 @@ static struct gp_str said_about(const struct gp_reading *r, const struct gp_noti
         if (!gp_str_eq(a, who->recipient) && !gp_str_eq(a, who->original_recipient))
             continue;
         struct gp_str said = gp_notice_said(r->m, &r->human, &n->mention[i]);
-        return elsewhere(r, said, n, a) ? all_said(r) : said;
+        return elsewhere(r, said, n, a) ? r->said : said;
     }
-    return alone ? all_said(r) : GP_STR("");
+    return alone ? r->said : GP_STR("");
 }
 
 static struct gp_str original_of(const struct gp_reading *r, const struct gp_notice *n, struct gp_str recipient)
@@ -231,6 +232,7 @@ bool gp_read_dsn(struct gp_reading *r)
     gp_dsn_read(r->m, status, &d);
     if (d.n == 0)
         return false;
+    r->said = read_said(r);
     gp_notice_read(r->m, &r->human, &notice);
     for (size_t i = 0; i < d.n; i++) {
         struct gp_report_recipient *from = &d.recipients[i], *to;
@@ -350,6 +352,7 @@ bool gp_read_notice(struct gp_reading *r)
 {
     struct gp_notice n;
 
+    r->said = read_said(r);
     gp_notice_read(r->m, &r->human, &n);
     enum gp_mention_rank rank = n.n > 0 ? n.mention[0].rank : GP_MENTION_NONE;
     if (!is_notice(r, rank))
@@ -370,9 +373,9 @@ bool gp_read_notice(struct gp_reading *r)
     if (r->report->recipients_n == 0 && read_enclosed(r))
         return true;
     if (r->report->recipients_n == 0 && only_recipient(r).n > 0)
-        add_said(r, gp_memory_lower(r->m, only_recipient(r)), all_said(r), action);
+        add_said(r, gp_memory_lower(r->m, only_recipient(r)), r->said, action);
     if (r->report->recipients_n == 0 && in_passing(r).n > 0)
-        add_said(r, in_passing(r), all_said(r), action);
+        add_said(r, in_passing(r), r->said, action);
     r->report->cut = r->report->cut || n.cut;
     return true;
 }

@@ -10,6 +10,8 @@
 
 #define MENTIONS_MAX 400 /* that are looked at */
 #define LINE_MAX_LOOKED_AT 2000
+#define LINE_ADDRESSES_MAX 8
+#define SAID_MAX (4 * GP_REPORT_TEXT_MAX) /* octets that may say something about one */
 
 /* Words behind which addresses stand that failed, a line each. */
 static const struct gp_str announcing[] = {
@@ -242,7 +244,9 @@ static void scan_lines(struct scan *s)
         size_t from = 0;
         if (gp_str_find(line, '@') < line.n) {
             size_t before = s->n;
-            while (s->n == before && gp_address_scan(line, from, &at, &len)) {
+            for (unsigned i = 0; i < LINE_ADDRESSES_MAX && s->n == before; i++) {
+                if (!gp_address_scan(line, from, &at, &len))
+                    break;
                 note(s, line, at, len, begin, end);
                 from = at + len;
             }
@@ -335,9 +339,9 @@ static bool closes(struct gp_str line)
 
 struct gp_str gp_notice_said(struct gp_report_memory *m, const struct gp_human *human, const struct gp_mention *about)
 {
-    struct gp_str lower = gp_text_to(gp_text_from(human->lower, about->begin), about->end - about->begin), rest = lower,
-                  line;
-    struct gp_str text = gp_text_to(gp_text_from(human->text, about->begin), lower.n);
+    size_t n = about->end - about->begin < SAID_MAX ? about->end - about->begin : SAID_MAX;
+    struct gp_str text = gp_text_cut(gp_text_from(human->text, about->begin), n);
+    struct gp_str lower = gp_text_to(gp_text_from(human->lower, about->begin), text.n), rest = lower, line;
     bool said = false;
 
     while (gp_text_line(&rest, &line)) {

@@ -16,6 +16,7 @@ struct gp_reading {
     struct gp_parts parts;
     struct gp_human human;
     struct gp_str subject;                      /* lower case, decoded */
+    struct gp_str said;                         /* by the text as a whole; one line */
     struct gp_str envelope_id, sender, arrival; /* fields of a delivery status; "" */
     struct gp_report *report;
 };

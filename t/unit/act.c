@@ -28,6 +28,7 @@ static unsigned tokens; /* each event has a token of its own, unless it names on
 
 static int setup(void **state)
 {
+    tokens = 0;
     config.suppression = gp_suppression_defaults;
     if (store_setup(state) != 0)
         return -1;
@@ -204,6 +205,14 @@ static void test_unsubscribes(void **state)
     store_expect("without: all bulk mail", ROWS " ORDER BY scope",
                  "x@example.org dol bulk 3 0 0 0;x@example.org dol news 3 0 0 0;");
     store_expect("counts", STAT, "unsubscribes 3;");
+    store_exec("DELETE FROM suppression"); /* subscribed again */
+    e.token = GP_STR("t0");
+    e.stream = GP_STR("news");
+    happens(e, NOON + DAY_MS);
+    happens(e, NOON + DAY_MS);
+    store_expect("an old link holds", ROWS, "x@example.org dol news 3 0 1 0;");
+    store_expect("counts", STAT, "repeated 2;unsubscribes 3;");
+    store_expect("copies fill no history", "SELECT count(*) FROM event", "4;");
 }
 
 static void test_copies(void **state)

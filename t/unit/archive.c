@@ -156,7 +156,11 @@ static void test_days(void **state)
     static const struct {
         uint64_t ms;
         const char *day;
-    } known[] = {{0, "1970-01-01"}, {86399999, "1970-01-01"}, {86400000, "1970-01-02"}, {DAY_MS, DAY}, {DAY_MS - 1, "2026-11-25"}};
+    } known[] = {{0, "1970-01-01"},
+                 {86399999, "1970-01-01"},
+                 {86400000, "1970-01-02"},
+                 {DAY_MS, DAY},
+                 {DAY_MS - 1, "2026-11-25"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         gp_archive_day(known[i].ms, day);
         assert_string_equal(day, known[i].day);
@@ -172,7 +176,8 @@ static void test_kept(void **state)
     struct gp_draft *d = sealed(a, GP_STR("kept\r\n"), 3);
     char id[GP_ARCHIVE_ID + 1], other[GP_ARCHIVE_ID + 1], path[4096], text[32] = "";
     struct stat st;
-    assert_true(gp_archive_id(gp_draft_hash(d), GP_STR("x"), id) && gp_archive_id(gp_draft_hash(d), GP_STR("y"), other));
+    assert_true(gp_archive_id(gp_draft_hash(d), GP_STR("x"), id) &&
+                gp_archive_id(gp_draft_hash(d), GP_STR("y"), other));
     assert_true(gp_archive_keep(a, d, DAY, id));
     assert_true(gp_archive_keep(a, d, DAY, id)); /* again is no error */
     assert_true(gp_archive_keep(a, d, DAY, other));
@@ -291,9 +296,15 @@ static void test_poison(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hash_and_octets), cmocka_unit_test(test_pieces),   cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_days),            cmocka_unit_test(test_kept),     cmocka_unit_test(test_sweep),
-        cmocka_unit_test(test_old_drafts_go),   cmocka_unit_test(test_not_a_folder), cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_hash_and_octets),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_days),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_old_drafts_go),
+        cmocka_unit_test(test_not_a_folder),
+        cmocka_unit_test(test_poison),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

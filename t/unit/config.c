@@ -54,6 +54,82 @@ static void assert_limit(const struct gp_limits *limits, enum gp_limit_name name
     assert_string_equal(text, expected);
 }
 
+static void assert_strings(const struct gp_strings *s, size_t n, const char *const *wanted)
+{
+    assert_int_equal(s->n, n);
+    for (size_t i = 0; i < n; i++)
+        assert_string_equal(s->v[i], wanted[i]);
+}
+
+static void feedback_defaults(void **state)
+{
+    (void)state;
+    struct scratch s;
+    assert_true(scratch_open(&s));
+    assert_true(scratch_write(&s, "gatepost.conf", gp_str_z(least)));
+    struct gp_config *c = load_good(&s);
+    assert_string_equal(c->feedback_listen, "unix:/var/spool/postfix/gatepost/feedback.sock");
+    assert_string_equal(c->archive, "/var/lib/gatepost/archive");
+    assert_int_equal(c->archive_keep_ms, UINT64_C(90) * 86400000);
+    assert_null(c->maildir);
+    assert_null(c->notices);
+    assert_string_equal(c->mail_log, "");
+    assert_string_equal(c->operator_to, "postmaster@Relay.gov");
+    assert_true(gp_config_our_address(c, gp_str_z(c->operator_to)));
+    assert_true(gp_config_our_address(c, GP_STR("x@b.relay.gov")));
+    assert_false(gp_config_our_address(c, GP_STR("x@c.relay.gov")));
+    assert_strings(&c->dictionaries, 3, (const char *[]){"/usr/share/gatepost/dictionary",
+                                                        "/usr/local/share/gatepost/dictionary", "/etc/gatepost/dictionary.d"});
+    assert_memory_equal(&c->suppression, &gp_suppression_defaults, sizeof c->suppression);
+    assert_int_equal(c->mailboxes_n, 0);
+    gp_config_free(c);
+    scratch_close(&s);
+}
+
+static void feedback_values(void **state)
+{
+    (void)state;
+    static const char more[] =
+        "archive_keep = \"1d\" maildir = \"/m\" mail_log = \"journal\" operator = \"chief@hq.gov\" notices = \"unix:/n\"\n"
+        "dictionaries = [] hard_bounces = \"3\" retest_after = [ \"1d\", \"365d\" ] soft_bounces = \"7\"\n"
+        "mailboxes = ( { name = \"fbl\" url = \"pop3s://pop.example.net\" user = \"u\" password_file = \"$D/password\"\n"
+        "                every = \"2h\" }, { name = \"two\" url = \"pop3://[::1]:1110/\" user = \"v w\"\n"
+        "                password_file = \"$D/password\" ca_file = \"/ca\" } )\n";
+    char text[2048], path[512];
+    struct scratch s;
+    assert_true(scratch_open(&s));
+    snprintf(text, sizeof text, "%s%s", least, more);
+    assert_true(scratch_write(&s, "gatepost.conf", gp_str_z(text)) &&
+                scratch_write(&s, "password", GP_STR("  two words \r\n")) &&
+                scratch_write(&s, "agencies.d/a.conf", GP_STR("dol = { production = [ \"192.0.2.1\" ] sender_domains = "
+                                                              "[ \"dol.gov\" ] streams = [ \"b\", \"a\" ] }\n")));
+    scratch_path(&s, "password", path);
+    assert_int_equal(chmod(path, 0600), 0);
+    struct gp_config *c = load_good(&s);
+    assert_int_equal(c->archive_keep_ms, 86400000);
+    assert_string_equal(c->maildir, "/m");
+    assert_string_equal(c->mail_log, "journal");
+    assert_string_equal(c->operator_to, "chief@hq.gov");
+    assert_string_equal(c->notices, "unix:/n");
+    assert_int_equal(c->dictionaries.n, 0);
+    assert_int_equal(c->suppression.hard_count, 3);
+    assert_int_equal(c->suppression.soft_count, 7);
+    assert_int_equal(c->suppression.hard_steps, 2);
+    assert_int_equal(c->suppression.hard_days[1], 365);
+    assert_int_equal(c->suppression.window, gp_suppression_defaults.window);
+    assert_strings(&c->agency[0].streams, 2, (const char *[]){"b", "a"});
+    assert_int_equal(c->mailboxes_n, 2);
+    assert_string_equal(c->mailbox[0].url, "pop3s://pop.example.net");
+    assert_int_equal(c->mailbox[0].every_ms, 7200000);
+    assert_string_equal(c->mailbox[0].password, "  two words ");
+    assert_null(c->mailbox[0].ca_file);
+    assert_string_equal(c->mailbox[1].user, "v w");
+    assert_int_equal(c->mailbox[1].every_ms, 300000);
+    assert_string_equal(c->mailbox[1].ca_file, "/ca");
+    gp_config_free(c);
+    scratch_close(&s);
+}
+
 static void defaults(void **state)
 {
     (void)state;
@@ -397,6 +473,8 @@ static void no_folder_of_agencies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(feedback_defaults),
+        cmocka_unit_test(feedback_values),
         cmocka_unit_test(defaults),
         cmocka_unit_test(every_key),
         cmocka_unit_test(agencies),

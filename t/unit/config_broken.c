@@ -152,6 +152,12 @@ static void broken_top(void **state)
     run_file("t/unit/config/top.cases", 30);
 }
 
+static void broken_feedback(void **state)
+{
+    (void)state;
+    run_file("t/unit/config/feedback.cases", 10);
+}
+
 static void broken_agencies(void **state)
 {
     (void)state;
@@ -179,8 +185,8 @@ static void broken_dkim(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broken_top),    cmocka_unit_test(broken_agencies), cmocka_unit_test(broken_dkim),
-        cmocka_unit_test(broken_limits), cmocka_unit_test(broken_files),
+        cmocka_unit_test(broken_top),    cmocka_unit_test(broken_feedback), cmocka_unit_test(broken_agencies),
+        cmocka_unit_test(broken_dkim),   cmocka_unit_test(broken_limits),   cmocka_unit_test(broken_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

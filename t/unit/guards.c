@@ -84,6 +84,8 @@ static void test_many_at_once_are_the_provider(void **state)
     store_expect("told", NOTICES, " provider-fault big 0;");
     store_expect("history", "SELECT effect, count(*) FROM event GROUP BY effect ORDER BY effect",
                  "distrusted 1;released 19;suppressed 19;");
+    store_expect("no share of dead addresses", "SELECT what, sum(count) FROM stat GROUP BY what",
+                 "bounced-distrusted 1;bounced-hard-bounce 19;");
     store_expect("nothing is remembered against them", "SELECT count(*) FROM failure", "0;");
     happens("dol", "big", GONE, NOON + 30 * MINUTE_MS);
     store_expect("distrusted for an hour", SUPPRESSED, "0;");

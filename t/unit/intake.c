@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * intake.c - tests of feedback/intake and shared/intake_store: once for all, together or alone, nothing when not written
+ * intake.c - tests of feedback/intake and shared/intake_store: once for all, together or alone, nothing when not
+ * written
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,7 +86,8 @@ static struct gp_draft *draft_of(const char *text)
 static enum gp_taken take(const char *text, const char *recipient, char id[GP_ARCHIVE_ID + 1])
 {
     struct gp_draft *d = draft_of(text);
-    const struct gp_incoming m = {.source = "unit", .sender = GP_STR("a@b.test"), .recipient = gp_str_z(recipient), .draft = d};
+    const struct gp_incoming m = {
+        .source = "unit", .sender = GP_STR("a@b.test"), .recipient = gp_str_z(recipient), .draft = d};
     enum gp_taken taken = gp_intake(intake, &m, NOW, id);
     gp_draft_free(d);
     return taken;
@@ -155,15 +157,18 @@ static void test_not_written(void **state)
     assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
     /* what acting does fails, the rest of the transaction with it */
     assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER no BEFORE INSERT ON stat BEGIN SELECT RAISE(ABORT, 'no'); END",
-                                  NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(take("From: mailer-daemon@x\nSubject: Undelivered Mail Returned to Sender\n"
-                          "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nuser unknown\n--b\n"
-                          "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.c\n"
-                          "Action: failed\nStatus: 5.1.1\n\n--b--\n",
-                          "postmaster@b.example.gov", id),
-                     GP_TAKEN_AGAIN);
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(
+        take("From: mailer-daemon@x\nSubject: Undelivered Mail Returned to Sender\n"
+             "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nuser unknown\n--b\n"
+             "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.c\n"
+             "Action: failed\nStatus: 5.1.1\n\n--b--\n",
+             "postmaster@b.example.gov", id),
+        GP_TAKEN_AGAIN);
     assert_int_equal(number("SELECT count(*) FROM intake"), before);
-    assert_int_equal(take("Subject: no event\n\nA person's mail needs none.\n", "postmaster@b.example.gov", id), GP_TAKEN_DONE);
+    assert_int_equal(take("Subject: no event\n\nA person's mail needs none.\n", "postmaster@b.example.gov", id),
+                     GP_TAKEN_DONE);
     assert_int_equal(sqlite3_exec(db, "DROP TRIGGER no", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
@@ -175,11 +180,13 @@ static void test_no_envelope(void **state)
     char id[GP_ARCHIVE_ID + 1], why[256];
     bool has;
     struct gp_draft *d = draft_of("Return-Path: <jane@example.com>\nTo: other@b.example.gov\nSubject: x\n\n");
-    const struct gp_incoming m = {.source = "pop3:fbl", .no_envelope = true, .draft = d, .mailbox = "fbl", .uidl = GP_STR("u1")};
+    const struct gp_incoming m = {
+        .source = "pop3:fbl", .no_envelope = true, .draft = d, .mailbox = "fbl", .uidl = GP_STR("u1")};
     assert_int_equal(gp_intake(intake, &m, NOW, id), GP_TAKEN_DONE);
     gp_draft_free(d);
     assert_int_equal(number("SELECT count(*) FROM intake WHERE sender = 'jane@example.com' AND recipient = "
-                            "'other@b.example.gov' AND source = 'pop3:fbl'"), 1);
+                            "'other@b.example.gov' AND source = 'pop3:fbl'"),
+                     1);
     struct gp_store *s = gp_store_open(database, why);
     assert_non_null(s);
     assert_true(gp_store_pop3_has(s, "fbl", GP_STR("u1"), &has) && has);

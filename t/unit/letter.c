@@ -124,9 +124,9 @@ static void test_sendable(void **state)
     static const struct {
         struct gp_str s;
         bool yes;
-    } known[] = {{{"", 0}, true},           {{"a\r\n", 3}, true}, {{"a", 1}, true},     {{"\xff\r\n", 3}, true},
-                 {{"a\n", 2}, false},       {{"a\r", 2}, false},  {{"a\rb\r\n", 5}, false}, {{"a\0b", 3}, false},
-                 {{"\r\n\r\n", 4}, true},   {{"\r\r\n", 3}, false}};
+    } known[] = {{{"", 0}, true},         {{"a\r\n", 3}, true},  {{"a", 1}, true},         {{"\xff\r\n", 3}, true},
+                 {{"a\n", 2}, false},     {{"a\r", 2}, false},   {{"a\rb\r\n", 5}, false}, {{"a\0b", 3}, false},
+                 {{"\r\n\r\n", 4}, true}, {{"\r\r\n", 3}, false}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         assert_int_equal(gp_letter_sendable(known[i].s), known[i].yes);
     memset(line, 'x', sizeof line);
@@ -150,8 +150,9 @@ static void test_too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_headers),  cmocka_unit_test(test_attached_as_it_is), cmocka_unit_test(test_attached_encoded),
-        cmocka_unit_test(test_sendable), cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_headers),          cmocka_unit_test(test_attached_as_it_is),
+        cmocka_unit_test(test_attached_encoded), cmocka_unit_test(test_sendable),
+        cmocka_unit_test(test_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,8 @@ struct talk {
 
 static const struct talk talks[] = {
     {"nothing", SAID(""), "220", SAID(""), false},
-    {"one message", SAID(LHLO TO("x") "DATA\r\nhello\r\n.\r\nQUIT\r\n"), "220 250 250 250 354 250 221", SAID("hello\r\n|"), false},
+    {"one message", SAID(LHLO TO("x") "DATA\r\nhello\r\n.\r\nQUIT\r\n"), "220 250 250 250 354 250 221",
+     SAID("hello\r\n|"), false},
     {"two, one after the other", SAID(LHLO TO("x") "DATA\r\na\r\n.\r\n" TO("y") "DATA\r\nb\r\n.\r\n"),
      "220 250 250 250 354 250 250 250 354 250", SAID("a\r\n|b\r\n|"), false},
     {"two recipients, two answers", SAID(LHLO TO("x") "RCPT TO:<y@b.example.gov>\r\nDATA\r\na\r\n.\r\nNOOP\r\n"),
@@ -43,25 +44,33 @@ static const struct talk talks[] = {
      "220 250 250 250 354 250", SAID(".\r\n..\r\na.\r\nb\r\n|"), false},
     {"a lone LF or CR ends nothing", SAID(LHLO TO("x") "DATA\r\na\n.\nb\r.\rc\r\n.\nd\n.\r\ne\r\n.\rf\r\n.\r\n"),
      "220 250 250 250 354 250", SAID("a\n.\nb\r.\rc\r\n\nd\n.\r\ne\r\n\rf\r\n|"), false},
-    {"CRs before a dot", SAID(LHLO TO("x") "DATA\r\na\r\r\n.\r\r\n.\r\n"), "220 250 250 250 354 250", SAID("a\r\r\n\r\r\n|"), false},
+    {"CRs before a dot", SAID(LHLO TO("x") "DATA\r\na\r\r\n.\r\r\n.\r\n"), "220 250 250 250 354 250",
+     SAID("a\r\r\n\r\r\n|"), false},
     {"NULs and 8-bit octets", SAID(LHLO TO("x") "DATA\r\n\0\xff\r\n.\r\n"), "220 250 250 250 354 250",
      SAID("\0\xff\r\n|"), false},
     {"no message while the server cannot", SAID(LHLO TO("x") "DATA\r\nNOOP\r\n" TO("y") "DATA\r\n"),
      "220 250 250 250 451 250 250 250 451", SAID(""), true},
-    {"commands end at LF too", SAID("lhlo x\nMail From:<>\nrcpt to: <p>\nquit\n"), "220 250 250 250 221", SAID(""), false},
-    {"order", SAID("MAIL FROM:<>\r\nRCPT TO:<x>\r\nDATA\r\n" LHLO "RCPT TO:<x>\r\nDATA\r\nMAIL FROM:<>\r\nDATA\r\nMAIL FROM:<>\r\n"),
+    {"commands end at LF too", SAID("lhlo x\nMail From:<>\nrcpt to: <p>\nquit\n"), "220 250 250 250 221", SAID(""),
+     false},
+    {"order",
+     SAID("MAIL FROM:<>\r\nRCPT TO:<x>\r\nDATA\r\n" LHLO
+          "RCPT TO:<x>\r\nDATA\r\nMAIL FROM:<>\r\nDATA\r\nMAIL FROM:<>\r\n"),
      "220 503 503 503 250 503 503 250 503 503", SAID(""), false},
     {"RSET and LHLO forget the envelope", SAID(LHLO TO("x") "RSET\r\nDATA\r\n" TO("x") LHLO "DATA\r\n"),
      "220 250 250 250 250 503 250 250 250 503", SAID(""), false},
     {"SMTP is another protocol", SAID("HELO x\r\nEHLO x\r\n"), "220 500 500", SAID(""), false},
-    {"paths", SAID(LHLO "MAIL FROM:<>x\r\nMAIL FROM:x\r\nMAIL FROM:<x\r\nMAIL FROM:< x>\r\nMAIL TO:<x>\r\n"
-                   "MAIL FROM:<\"a> b\\\"<\"@c>\r\nRCPT TO:<>\r\nRCPT TO:<a@b> x\r\nRCPT TO:<@a,@b:c@d>\r\n"),
+    {"paths",
+     SAID(LHLO "MAIL FROM:<>x\r\nMAIL FROM:x\r\nMAIL FROM:<x\r\nMAIL FROM:< x>\r\nMAIL TO:<x>\r\n"
+               "MAIL FROM:<\"a> b\\\"<\"@c>\r\nRCPT TO:<>\r\nRCPT TO:<a@b> x\r\nRCPT TO:<@a,@b:c@d>\r\n"),
      "220 250 501 501 501 501 501 250 501 555 250", SAID(""), false},
-    {"parameters", SAID(LHLO "MAIL FROM:<> SIZE=99999999999999999999 BODY=8BITMIME\r\nRSET\r\nMAIL FROM:<> SMTPUTF8\r\n"
-                        "RSET\r\nMAIL FROM:<> AUTH=<>\r\n"),
+    {"parameters",
+     SAID(LHLO "MAIL FROM:<> SIZE=99999999999999999999 BODY=8BITMIME\r\nRSET\r\nMAIL FROM:<> SMTPUTF8\r\n"
+               "RSET\r\nMAIL FROM:<> AUTH=<>\r\n"),
      "220 250 250 250 250 250 555", SAID(""), false},
     {"what is no text", SAID("LHLO a\0b\r\nLHLO \x7f\r\n\r\n  NOOP  \r\n"), "220 500 500 500 250", SAID(""), false},
-    {"20 errors end it", SAID("x\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nNOOP\r\n"),
+    {"20 errors end it",
+     SAID("x\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nNOOP\r"
+          "\n"),
      "220 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 421", SAID(""), false},
     {"nothing after QUIT", SAID("QUIT\r\nNOOP\r\n"), "220 221", SAID(""), false},
 };
@@ -153,7 +162,9 @@ static void test_long_lines(void **state)
     static const struct {
         int n;
         const char *codes;
-    } lengths[] = {{GP_LMTP_LINE_MAX, "220 250 250"}, {GP_LMTP_LINE_MAX + 1, "220 500 250"}, {GP_LMTP_LINE_MAX + 9, "220 500 250"}};
+    } lengths[] = {{GP_LMTP_LINE_MAX, "220 250 250"},
+                   {GP_LMTP_LINE_MAX + 1, "220 500 250"},
+                   {GP_LMTP_LINE_MAX + 9, "220 500 250"}};
     for (size_t i = 0; i < COUNT(lengths); i++) {
         int n = snprintf(text, sizeof text, "NOOP %0*d\r\nNOOP\r\n", lengths[i].n - 5, 0);
         const struct talk t = {.said = {text, (size_t)n}};
@@ -219,7 +230,7 @@ static void test_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_talks),      cmocka_unit_test(test_long_lines), cmocka_unit_test(test_long_paths),
+        cmocka_unit_test(test_talks),        cmocka_unit_test(test_long_lines), cmocka_unit_test(test_long_paths),
         cmocka_unit_test(test_many_replies), cmocka_unit_test(test_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

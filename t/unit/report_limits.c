@@ -112,6 +112,7 @@ static const struct {
     {"recipients", "Content-Type: message/delivery-status\n\n",
      "Final-Recipient: rfc822; a@b.example\nAction: failed\n\n"},
     {"addresses", "\nThe following addresses failed:\n", "<a@mx.example>: 550 5.1.1 no\n"},
+    {"addresses behind a colon", "\nx: ", "a@b.example "},
     {"reply codes", "\n", "550 5.1.1 "},
     {"commands", "\nFinal-Recipient: rfc822; a@b.example\nDiagnostic-Code: x", ">>> "},
     {"folded header", "X: y\n", " a\n"},
