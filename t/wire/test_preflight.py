@@ -7,6 +7,7 @@ import resource
 import shutil
 import sqlite3
 import statistics
+import subprocess
 import time
 import unittest
 
@@ -177,6 +178,11 @@ class Verdicts(unittest.TestCase):
         with contextlib.closing(sqlite3.connect(f"file:{self.milter.path('db', 'gatepost.db')}?mode=ro", uri=True)) as db:
             return db.execute("SELECT agency, key, subject, body FROM notice WHERE kind = 'spf' AND key NOT LIKE '%.sub.gov'"
                               " ORDER BY key").fetchall()
+
+    def test_status(self):
+        done = subprocess.run([os.path.join(BUILD, "bin", "gatepostctl"), "-c", self.milter.config, "status"],
+                              capture_output=True, text=True)
+        self.assertRegex(done.stdout, r"DOMAINS ASKED FOR +FAILING SPF\n(1\d) +[45]\n")
 
     def test_a_good_domain_is_no_news(self):
         self.assertNotIn("event=forecast domain=pass.gov", self.milter.log())
