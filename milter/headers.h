@@ -17,15 +17,15 @@
 struct gp_headers {
     /* how often each stands; libmilter deletes by name and number */
     unsigned list_unsubscribe, list_unsubscribe_post, source, ref, from, message_ids, stream;
-    bool auto_submitted;            /* Auto-Submitted other than "no" (RFC 3834) */
-    bool auto_generated;            /* of its own accord: auto-generated, auto-notified (RFC 5436) */
-    bool auto_reply;                /* auto-replied or an unknown word, X-Autoreply, X-Autorespond, Precedence: auto_reply */
-    char stream_name[GP_TOKEN_STREAM_MAX + 1]; /* the first X-Gatepost-Stream's, "" when missing or longer */
-    bool report;                    /* Content-Type: multipart/report: a DSN or MDN */
-    bool list_post;                 /* from list software */
+    bool auto_submitted; /* Auto-Submitted other than "no" (RFC 3834) */
+    bool auto_generated; /* of its own accord: auto-generated, auto-notified (RFC 5436) */
+    bool auto_reply;     /* auto-replied or an unknown word, X-Autoreply, X-Autorespond, Precedence: auto_reply */
+    bool report;         /* Content-Type: multipart/report: a DSN or MDN */
+    bool list_post;      /* from list software */
     bool unsubscribe_cut, from_cut; /* did not fit; what is kept ends with the last value that did */
     /* the first one, without <>; "" when missing, longer or with control characters */
     char message_id[GP_TOKEN_MESSAGE_MAX + 1];
+    char stream_name[GP_TOKEN_STREAM_MAX + 1]; /* the first X-Gatepost-Stream's, the same */
     size_t unsubscribe_n, from_n;
     /* values, unfolded, without blanks at their ends, each followed by LF: a value can hold any octet but CR and LF,
      * and none can run on into the next */
