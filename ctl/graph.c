@@ -9,8 +9,14 @@
 
 void gp_ctl_bar(uint64_t value, uint64_t greatest, bool ascii, char out[GP_CTL_BAR_TEXT])
 {
-    static const char *const part[] = {"", "\xe2\x96\x8f", "\xe2\x96\x8e", "\xe2\x96\x8d", "\xe2\x96\x8c",
-                                       "\xe2\x96\x8b", "\xe2\x96\x8a", "\xe2\x96\x89"};
+    static const char *const part[] = {"",
+                                       "\xe2\x96\x8f",
+                                       "\xe2\x96\x8e",
+                                       "\xe2\x96\x8d",
+                                       "\xe2\x96\x8c",
+                                       "\xe2\x96\x8b",
+                                       "\xe2\x96\x8a",
+                                       "\xe2\x96\x89"};
     struct gp_buf b = gp_buf_on(out, GP_CTL_BAR_TEXT);
     double share = greatest == 0 ? 0.0 : (double)(value < greatest ? value : greatest) / (double)greatest;
     unsigned eighths = (unsigned)(share * GP_CTL_BAR_WIDTH * 8 + 0.5);

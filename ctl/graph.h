@@ -10,8 +10,8 @@
 #define GP_CTL_BAR_WIDTH 40 /* columns */
 #define GP_CTL_BAR_TEXT (GP_CTL_BAR_WIDTH * 3 + 1)
 
-/* gp_ctl_bar - value as a part of greatest: eighths of a column, or whole ones of '#' when ascii; what is not 0 is seen.
- * Pure.
+/* gp_ctl_bar - value as a part of greatest: eighths of a column, or whole ones of '#' when ascii; what is not 0 is
+ * seen. Pure.
  */
 void gp_ctl_bar(uint64_t value, uint64_t greatest, bool ascii, char out[GP_CTL_BAR_TEXT]);
 

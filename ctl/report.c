@@ -43,7 +43,7 @@ void gp_ctl_figures_add(struct gp_ctl_figures *f, struct gp_str what, uint64_t c
 /* "bounced-hard-bounce" is its class's, "hard-bounce"; "" for what has none. */
 static struct gp_str class_of(struct gp_str what)
 {
-    size_t skip = starts(what, GP_STAT_DEFERRED) ? strlen(GP_STAT_DEFERRED)
+    size_t skip = starts(what, GP_STAT_DEFERRED)  ? strlen(GP_STAT_DEFERRED)
                   : starts(what, GP_STAT_BOUNCED) ? strlen(GP_STAT_BOUNCED)
                                                   : what.n;
     return (struct gp_str){what.p + skip, what.n - skip};
@@ -178,13 +178,15 @@ int gp_ctl_report(struct gp_ctl *ctl, const struct gp_ctl_args *args)
     uint64_t now_ms = gp_clock_wall_ms(), since_ms = now_ms - SINCE_DEFAULT_S * 1000;
     struct gp_ctl_report r = {.ascii = args->ascii || !gp_ctl_utf8_terminal()};
     if (args->since != NULL && !gp_ctl_since(gp_str_z(args->since), now_ms, &since_ms))
-        return gp_ctl_misused(ctl, "--since must be a time such as 2026-11-21 or 2026-11-21T04:20Z, or 7d for so long ago");
+        return gp_ctl_misused(ctl,
+                              "--since must be a time such as 2026-11-21 or 2026-11-21T04:20Z, or 7d for so long ago");
     if (!gp_ctl_config(ctl) || !gp_ctl_store(ctl))
         return GP_CTL_NO;
     if (args->agency != NULL && gp_ctl_agency(ctl, args->agency) == NULL)
         return GP_CTL_NO;
     bool days = since_ms + HOURS_MOST_DAYS * DAY_S * 1000 < now_ms;
-    r.query = (struct gp_stat_query){.agency = gp_str_z(args->agency), .step_s = days ? DAY_S : 3600, .until_ms = now_ms + 1000};
+    r.query = (struct gp_stat_query){
+        .agency = gp_str_z(args->agency), .step_s = days ? DAY_S : 3600, .until_ms = now_ms + 1000};
     r.query.from_ms = since_ms / (r.query.step_s * 1000) * (r.query.step_s * 1000); /* whole hours or days */
     bool read = args->json || args->csv ? print_rows(ctl, &r, args->json) : print_tables(ctl, &r);
     if (!read)

@@ -25,7 +25,8 @@ static void percent(uint64_t part, uint64_t whole, char out[24])
         gp_buf_printf(&b, "%.*f %%", part * 100 < whole ? 2 : 1, (double)part * 100.0 / (double)whole);
 }
 
-static void put_provider(struct gp_ctl_table *t, const char *agency, const char *provider, const struct gp_ctl_figures *f)
+static void put_provider(struct gp_ctl_table *t, const char *agency, const char *provider,
+                         const struct gp_ctl_figures *f)
 {
     char n[6][24], bounced[24], complained[24];
     number(f->accepted, n[0]);
@@ -135,7 +136,8 @@ static void print_times(const struct gp_ctl_report *r, FILE *out)
     gp_ctl_table_row(&t, (const char *[]){r->query.step_s >= 86400 ? "DAY (UTC)" : "HOUR (UTC)", "DELIVERED",
                                           "DEFERRED", "BOUNCED", ""});
     for (size_t i = 0; i < l->n; i++) {
-        for (uint64_t at = i == 0 ? l->line[0].at_ms : l->line[i - 1].at_ms + step_ms; at < l->line[i].at_ms; at += step_ms)
+        for (uint64_t at = i == 0 ? l->line[0].at_ms : l->line[i - 1].at_ms + step_ms; at < l->line[i].at_ms;
+             at += step_ms)
             put_time(&t, r, at, &nothing);
         put_time(&t, r, l->line[i].at_ms, &l->line[i].figures);
     }

@@ -2,8 +2,8 @@
  *
  * suppress_import.c - gatepostctl suppress import: a list of addresses, or what export wrote
  *
- * The file is read twice: every line is checked before the first one is written, so a file with a fault changes nothing.
- * It is written in transactions of some rows each, so that nobody else waits for long.
+ * The file is read twice: every line is checked before the first one is written, so a file with a fault changes
+ * nothing. It is written in transactions of some rows each, so that nobody else waits for long.
  */
 #include "ctl/suppress.h"
 
@@ -22,9 +22,21 @@
 #define BATCH 1000
 #define LINES_MAX UINT64_C(100000000)
 
-enum column { C_ADDRESS, C_AGENCY, C_SCOPE, C_REASON, C_STATE, C_STEP, C_SINCE, C_RETEST, C_UNTIL, C_WHY, C_EVIDENCE,
-              COLUMNS };
-static const char *const column_names[COLUMNS] = {"address", "agency", "scope",  "reason", "state",   "step",
+enum column {
+    C_ADDRESS,
+    C_AGENCY,
+    C_SCOPE,
+    C_REASON,
+    C_STATE,
+    C_STEP,
+    C_SINCE,
+    C_RETEST,
+    C_UNTIL,
+    C_WHY,
+    C_EVIDENCE,
+    COLUMNS
+};
+static const char *const column_names[COLUMNS] = {"address", "agency", "scope", "reason", "state",   "step",
                                                   "since",   "retest", "until", "why",    "evidence"};
 
 struct import {
@@ -167,7 +179,8 @@ static bool read_row(struct import *m, struct gp_str line, struct gp_suppression
         return false;
     }
     if (!m->headed && n > 1)
-        return fault(m, "line", "must be one address, or the first line must name the columns: address,agency,scope,why");
+        return fault(m, "line",
+                     "must be one address, or the first line must name the columns: address,agency,scope,why");
     if (gp_str_eq(field_of(m, field, n, C_STATE), GP_STR("released")))
         return false;
     return read_fields(m, field, n, row);
@@ -227,7 +240,8 @@ static bool write_all(struct import *m, FILE *f)
         return true;
     if (!good)
         gp_store_rollback(m->ctl->store);
-    gp_ctl_error("stopped at line %" PRIu64 ": the database %s refused it: %s; the lines before may be imported, import "
+    gp_ctl_error("stopped at line %" PRIu64
+                 ": the database %s refused it: %s; the lines before may be imported, import "
                  "the file again",
                  m->line, m->ctl->config->database, gp_store_error(m->ctl->store));
     return false;

@@ -61,9 +61,10 @@ static void put_table(struct report *r, const struct entry *e)
         gp_buf_printf(&b, "ends %s", time_or_empty(e->until_ms, at));
     else if (e->retest_ms != 0)
         gp_buf_printf(&b, "%s %s", e->retest_ms <= r->now_ms ? "due" : "retest", time_or_empty(e->retest_ms, at));
-    gp_ctl_table_row(&r->table, (const char *[]){clean(e->address, address, sizeof address),
-                                                 e->agency.n > 0 ? e->agency.p : "(every)", e->scope.p, e->reason,
-                                                 time_or_empty(e->since_ms, since), next, clean(e->why, why, sizeof why)});
+    gp_ctl_table_row(&r->table,
+                     (const char *[]){clean(e->address, address, sizeof address),
+                                      e->agency.n > 0 ? e->agency.p : "(every)", e->scope.p, e->reason,
+                                      time_or_empty(e->since_ms, since), next, clean(e->why, why, sizeof why)});
 }
 
 static void put_csv(const struct entry *e)
@@ -92,12 +93,12 @@ static void put_json(const struct report *r, const struct entry *e)
 {
     char address[600], agency[64], scope[64], why[1000], evidence[200], at[4][GP_CTL_TIME_TEXT];
     json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "address",
-                          clean(e->address, address, sizeof address), "agency",
-                          clean(e->agency, agency, sizeof agency), "scope", clean(e->scope, scope, sizeof scope),
-                          "reason", e->reason, "state", e->state, "step", (json_int_t)e->step, "since",
-                          time_or_empty(e->since_ms, at[0]), "retest", time_or_empty(e->retest_ms, at[1]), "until",
-                          time_or_empty(e->until_ms, at[2]), "changed", time_or_empty(e->changed_ms, at[3]), "why",
-                          clean(e->why, why, sizeof why), "evidence", clean(e->evidence, evidence, sizeof evidence));
+                          clean(e->address, address, sizeof address), "agency", clean(e->agency, agency, sizeof agency),
+                          "scope", clean(e->scope, scope, sizeof scope), "reason", e->reason, "state", e->state, "step",
+                          (json_int_t)e->step, "since", time_or_empty(e->since_ms, at[0]), "retest",
+                          time_or_empty(e->retest_ms, at[1]), "until", time_or_empty(e->until_ms, at[2]), "changed",
+                          time_or_empty(e->changed_ms, at[3]), "why", clean(e->why, why, sizeof why), "evidence",
+                          clean(e->evidence, evidence, sizeof evidence));
     fputs(r->n > 0 ? ",\n" : "\n", stdout);
     if (j == NULL || json_dumpf(j, stdout, JSON_COMPACT) != 0)
         gp_ctl_error("cannot write JSON: out of memory, or the output is closed");
@@ -158,8 +159,7 @@ static void begin(struct report *r)
         fputs("{\"suppressions\": [", stdout);
     if (r->form == FORM_TABLE) {
         gp_ctl_table_init(&r->table, 7);
-        gp_ctl_table_row(&r->table,
-                         (const char *[]){"ADDRESS", "AGENCY", "SCOPE", "REASON", "SINCE", "NEXT", "WHY"});
+        gp_ctl_table_row(&r->table, (const char *[]){"ADDRESS", "AGENCY", "SCOPE", "REASON", "SINCE", "NEXT", "WHY"});
     }
 }
 
@@ -234,8 +234,7 @@ int gp_ctl_suppress_history(struct gp_ctl *ctl, const struct gp_ctl_args *args)
         return GP_CTL_NO;
     h.list = json_array();
     gp_ctl_table_init(&h.table, 7);
-    gp_ctl_table_row(&h.table,
-                     (const char *[]){"WHEN", "AGENCY", "SOURCE", "CATEGORY", "EFFECT", "EVIDENCE", "SAID"});
+    gp_ctl_table_row(&h.table, (const char *[]){"WHEN", "AGENCY", "SOURCE", "CATEGORY", "EFFECT", "EVIDENCE", "SAID"});
     bool read = gp_event_log_of(ctl->store, gp_str_z(address), f.agency, args->last, put_event, &h);
     if (!read)
         gp_ctl_error("cannot read the database: %s", gp_store_error(ctl->store));

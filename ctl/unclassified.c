@@ -17,7 +17,8 @@ struct report {
 static void put(void *arg, const struct gp_unclassified *u)
 {
     struct report *r = arg;
-    char count[24], first[GP_CTL_TIME_TEXT], last[GP_CTL_TIME_TEXT], provider[600], text[1000], sample[1300], evidence[200];
+    char count[24], first[GP_CTL_TIME_TEXT], last[GP_CTL_TIME_TEXT], provider[600], text[1000], sample[1300],
+        evidence[200];
     struct gp_buf b[] = {gp_buf_on(count, sizeof count), gp_buf_on(provider, sizeof provider),
                          gp_buf_on(text, sizeof text), gp_buf_on(sample, sizeof sample),
                          gp_buf_on(evidence, sizeof evidence)};
@@ -29,10 +30,9 @@ static void put(void *arg, const struct gp_unclassified *u)
     gp_ctl_time_text(u->first_ms, first);
     gp_ctl_time_text(u->last_ms, last);
     gp_ctl_table_row(&r->table, (const char *[]){count, last, provider, evidence, sample});
-    json_array_append_new(r->list,
-                          json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "count", (json_int_t)u->count, "first", first,
-                                    "last", last, "provider", provider, "text", text, "sample", sample, "evidence",
-                                    evidence));
+    json_array_append_new(r->list, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "count", (json_int_t)u->count,
+                                             "first", first, "last", last, "provider", provider, "text", text, "sample",
+                                             sample, "evidence", evidence));
 }
 
 int gp_ctl_unclassified(struct gp_ctl *ctl, const struct gp_ctl_args *args)

@@ -15,9 +15,9 @@
 
 #define DAY_MS UINT64_C(86400000)
 #define HOUR_MS UINT64_C(3600000)
-#define EVENTS_DAYS 400  /* kept of the history */
-#define COUNTED_DAYS 200 /* longer than any token that may still be reported about lives */
-#define PRUNE_MOST 5000  /* rows of one table that one tick forgets */
+#define EVENTS_DAYS 400   /* kept of the history */
+#define COUNTED_DAYS 200  /* longer than any token that may still be reported about lives */
+#define PRUNE_MOST 5000   /* rows of one table that one tick forgets */
 #define GREYLISTED_S 3600 /* what waits longer for greylisting is delayed like any other (requirement C-14) */
 #define INCIDENTS_MAX 1000
 
@@ -154,7 +154,8 @@ static bool climb(struct doing *d, enum gp_category category)
     char words[64];
     if (!gp_failure_note(d->s, e->recipient, e->agency, (struct gp_failure){today, category}) ||
         !gp_suppression_ladder(d->s, e->recipient, e->agency, &now, &found) ||
-        !gp_failure_read(d->s, e->recipient, e->agency, today < rules->window ? 0 : today - rules->window, failures, &n))
+        !gp_failure_read(d->s, e->recipient, e->agency, today < rules->window ? 0 : today - rules->window, failures,
+                         &n))
         return false;
     enum gp_suppression_change change =
         gp_suppression_judge(rules, found ? &now : NULL, category, failures, n, d->now_ms, &next);
@@ -312,7 +313,8 @@ static bool act_again(struct doing *d)
 bool gp_act_event(struct gp_act *a, const struct gp_config *c, const struct gp_event *e, uint64_t now_ms)
 {
     const struct gp_str none = {NULL, 0};
-    struct doing d = {.s = a->store, .c = c, .e = e, .provider = e->provider, .now_ms = now_ms, .effect = GP_EFFECT_NONE};
+    struct doing d = {
+        .s = a->store, .c = c, .e = e, .provider = e->provider, .now_ms = now_ms, .effect = GP_EFFECT_NONE};
     bool first;
     if (!e->proven || e->agency.n == 0 || e->recipient.n == 0)
         return gp_stat_add(a->store, none, none, GP_STR(GP_STAT_UNPROVEN), 1, now_ms);

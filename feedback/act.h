@@ -18,13 +18,13 @@ enum gp_source { GP_SOURCE_MAIL, GP_SOURCE_LOG };
 struct gp_event {
     enum gp_category category;
     enum gp_source source;
-    bool proven;           /* a valid token of ours, or our own log, stands behind agency and recipient; else only counted */
-    bool suppress;         /* classify says so; a hard bounce without it only counts as a soft one */
-    bool unclassified;     /* no entry of a dictionary fitted (struct gp_meaning); so does category UNKNOWN */
-    bool delayed;          /* mail: the report says it is tried again (Action: delayed); counts for nothing */
-    bool not_spam;         /* a complaint is taken back; category COMPLAINT */
-    bool expired;          /* the token, or what it reports, is too old: counted, changes nothing */
-    bool final;            /* log: bounced or expired, not deferred */
+    bool proven;   /* a valid token of ours, or our own log, stands behind agency and recipient; else only counted */
+    bool suppress; /* classify says so; a hard bounce without it only counts as a soft one */
+    bool unclassified; /* no entry of a dictionary fitted (struct gp_meaning); so does category UNKNOWN */
+    bool delayed;      /* mail: the report says it is tried again (Action: delayed); counts for nothing */
+    bool not_spam;     /* a complaint is taken back; category COMPLAINT */
+    bool expired;      /* the token, or what it reports, is too old: counted, changes nothing */
+    bool final;        /* log: bounced or expired, not deferred */
     bool greylisting;
     struct gp_str agency;    /* "" when not proven */
     struct gp_str recipient; /* lower case; "" */
@@ -52,13 +52,15 @@ void gp_act_free(struct gp_act *a);
  */
 bool gp_act_event(struct gp_act *a, const struct gp_config *c, const struct gp_event *e, uint64_t now_ms);
 
-/* gp_act_count - n more of something that is only counted (statistics.h), such as recipients accepted; within the caller's
- * transaction
+/* gp_act_count - n more of something that is only counted (statistics.h), such as recipients accepted; within the
+ * caller's transaction
  */
 bool gp_act_count(struct gp_act *a, struct gp_str agency, struct gp_str provider, struct gp_str what, uint64_t n,
                   uint64_t now_ms);
 
-/* gp_act_tick - what is due by time alone: guards, alarms, pruning; in a transaction of its own. Call about each minute. */
+/* gp_act_tick - what is due by time alone: guards, alarms, pruning; in a transaction of its own
+ * Call about each minute.
+ */
 bool gp_act_tick(struct gp_act *a, const struct gp_config *c, uint64_t now_ms);
 
 #endif

@@ -14,8 +14,7 @@
 #define CALM_DELIVERED 10 /* deliveries of an hour that show that it moves again */
 
 /* What is put off for reasons of the relay or the provider; a full mailbox is its owner's. */
-#define PUT_OFF                                                                                                        \
-    "what IN ('deferred-soft-bounce', 'deferred-rate-limited', 'deferred-policy-block', 'deferred-unknown')"
+#define PUT_OFF "what IN ('deferred-soft-bounce', 'deferred-rate-limited', 'deferred-policy-block', 'deferred-unknown')"
 
 static const char waiting[] =
     "SELECT a, p, d, k, d2, coalesce(since_ms, 0), coalesce(told, 0) FROM"
@@ -24,8 +23,9 @@ static const char waiting[] =
     " sum(CASE WHEN " PUT_OFF " THEN count ELSE 0 END) AS d2 FROM stat WHERE at >= ?1 AND agency <> ''"
     " GROUP BY agency, provider HAVING d2 > 0) LEFT JOIN delay ON delay.agency = a AND delay.provider = p";
 static const char unseen[] = "SELECT agency, provider, 0, 0, 0, since_ms, told FROM delay WHERE seen_ms < ?1";
-static const char remember[] = "INSERT INTO delay (agency, provider, told, since_ms, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5)"
-                               " ON CONFLICT (agency, provider) DO UPDATE SET told = ?3, since_ms = ?4, seen_ms = ?5";
+static const char remember[] =
+    "INSERT INTO delay (agency, provider, told, since_ms, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5)"
+    " ON CONFLICT (agency, provider) DO UPDATE SET told = ?3, since_ms = ?4, seen_ms = ?5";
 static const char forget[] = "DELETE FROM delay WHERE agency = ?1 AND provider = ?2";
 
 enum gp_delay_news gp_guard_delay(struct gp_delay *io, const struct gp_delay_seen *seen, uint64_t now_ms)

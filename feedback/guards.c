@@ -49,9 +49,8 @@ static void sum_up(struct tally *t, struct gp_str what, uint64_t count)
 static bool tell_complaints(const struct rates *r, struct gp_str provider, const struct tally *t)
 {
     enum gp_guard_level level = gp_guard_complaints(t->complaints, t->delivered);
-    return level == GP_GUARD_QUIET ||
-           gp_notice_complaints(r->s, gp_str_z(r->agency), provider, t->complaints, t->delivered,
-                                level == GP_GUARD_ALARMS, r->now_ms);
+    return level == GP_GUARD_QUIET || gp_notice_complaints(r->s, gp_str_z(r->agency), provider, t->complaints,
+                                                           t->delivered, level == GP_GUARD_ALARMS, r->now_ms);
 }
 
 static bool end_provider(struct rates *r)
@@ -84,7 +83,8 @@ static bool sum_row(void *arg, const struct gp_stat_row *row)
         r->failed |= !end_agency(r);
     if (!gp_str_eq(row->provider, gp_str_z(r->provider)))
         r->failed |= !end_provider(r);
-    struct gp_buf agency = gp_buf_on(r->agency, sizeof r->agency), provider = gp_buf_on(r->provider, sizeof r->provider);
+    struct gp_buf agency = gp_buf_on(r->agency, sizeof r->agency),
+                  provider = gp_buf_on(r->provider, sizeof r->provider);
     gp_buf_put(&agency, row->agency);
     gp_buf_put(&provider, row->provider);
     sum_up(&r->at_provider, row->what, row->count);
@@ -95,7 +95,9 @@ static bool sum_row(void *arg, const struct gp_stat_row *row)
 bool gp_guard_rates(struct gp_store *s, uint64_t now_ms)
 {
     struct rates r = {.s = s, .now_ms = now_ms};
-    const struct gp_stat_query q = {
-        .from_ms = now_ms > DAY_MS ? now_ms - DAY_MS : 0, .until_ms = now_ms + 1000, .by_agency = true, .by_provider = true};
+    const struct gp_stat_query q = {.from_ms = now_ms > DAY_MS ? now_ms - DAY_MS : 0,
+                                    .until_ms = now_ms + 1000,
+                                    .by_agency = true,
+                                    .by_provider = true};
     return gp_stat_read(s, &q, sum_row, &r) && !r.failed && end_agency(&r);
 }

@@ -2,8 +2,8 @@
  *
  * guards.h - shares that must not grow: addresses that do not exist, complaints, mail that waits
  *
- * The decisions are pure. The others look at the statistics and write notices, within the caller's transaction; false is
- * an error of the store.
+ * The decisions are pure. The others look at the statistics and write notices, within the caller's transaction; false
+ * is an error of the store.
  */
 #ifndef GP_FEEDBACK_GUARDS_H
 #define GP_FEEDBACK_GUARDS_H
@@ -35,9 +35,9 @@ struct gp_delay_seen {
 };
 enum gp_delay_news { GP_DELAY_NO_NEWS, GP_DELAY_BEGAN, GP_DELAY_LASTS, GP_DELAY_OVER };
 
-/* gp_guard_delay - where half of the attempts and more are put off for a while, the agency is told; it is over when less
- * than a fifth is, or nothing was for two hours: mail in the queue may wait longer than an hour from one attempt to the
- * next. LASTS: told before, and it goes on.
+/* gp_guard_delay - where half of the attempts and more are put off for a while, the agency is told; it is over when
+ * less than a fifth is, or nothing was for two hours: mail in the queue may wait longer than an hour from one attempt
+ * to the next. LASTS: told before, and it goes on.
  */
 enum gp_delay_news gp_guard_delay(struct gp_delay *io, const struct gp_delay_seen *seen, uint64_t now_ms);
 

@@ -2,8 +2,8 @@
  *
  * notices.h - what an agency or the operator is told: one text for each occasion
  *
- * A notice is a row of the table that is delivered from; of one kind, about one key, an agency gets one a day. Agency ""
- * is the operator. Within the caller's transaction; false is an error of the store.
+ * A notice is a row of the table that is delivered from; of one kind, about one key, an agency gets one a day. Agency
+ * "" is the operator. Within the caller's transaction; false is an error of the store.
  */
 #ifndef GP_FEEDBACK_NOTICES_H
 #define GP_FEEDBACK_NOTICES_H

@@ -117,7 +117,7 @@ struct undo {
     struct undone {
         char address[255], agency[33];
         bool retested;
-    } *list;
+    } * list;
     bool failed;
 };
 
@@ -208,9 +208,9 @@ bool gp_fault_note(struct gp_store *s, const struct gp_fault_bounce *b, uint64_t
     *distrusted = true;
     if (!set_distrusted(s, b, now_ms))
         return false;
-    return !begins || (undo(s, b, now_ms, &released) &&
-                       gp_notice_provider_fault(s, b->provider, b->diagnostic, alike, bounces + delivered, released,
-                                                now_ms));
+    return !begins ||
+           (undo(s, b, now_ms, &released) &&
+            gp_notice_provider_fault(s, b->provider, b->diagnostic, alike, bounces + delivered, released, now_ms));
 }
 
 static bool forget(struct gp_store *s, const char *sql, uint64_t before)

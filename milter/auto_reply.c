@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 16  /* another node was faster so often: unknown */
+#define ROUNDS 16   /* another node was faster so often: unknown */
 #define PLACES 4096 /* recipients counted in this process; a full place is taken by the next one */
 
 struct place {
@@ -159,7 +159,8 @@ void gp_auto_replies_give_back(struct gp_auto_replies *a, const struct gp_agency
         take_back_here(a, item.key);
     for (int i = 0; i < ROUNDS && a->counters != NULL && done == GP_PUT_LOST; i++) {
         gp_counters_get(a->counters, &(struct gp_look){agency->name, &item, 1}, 1);
-        if (item.state != GP_FOUND || !gp_auto_reply_decode((struct gp_str){item.value, item.n}, &count) || count.n == 0)
+        if (item.state != GP_FOUND || !gp_auto_reply_decode((struct gp_str){item.value, item.n}, &count) ||
+            count.n == 0)
             return;
         count.n--;
         done = put(a, agency->name, &item, &count, agency->limits.auto_replies.seconds);

@@ -3,13 +3,13 @@
  * auto_reply.h - so many automatic replies to one recipient, and no more (requirement C-19)
  *
  * Two systems that answer each other go round for ever; this ends it. An automatic reply is a message that says so
- * (Auto-Submitted: auto-replied and the like, RFC 3834; X-Autoreply, X-Autorespond; Precedence: auto_reply), or one with
- * a null sender. A message that says Auto-Submitted: auto-generated or auto-notified is a notification: it answers
+ * (Auto-Submitted: auto-replied and the like, RFC 3834; X-Autoreply, X-Autorespond; Precedence: auto_reply), or one
+ * with a null sender. A message that says Auto-Submitted: auto-generated or auto-notified is a notification: it answers
  * nobody, and is none.
  *
  * Counted for each agency and recipient: the first one opens a window of the limit's length, and within it no more than
- * the limit passes. In memcached, item gp:autoreply:...; without it, or while it is away and on_counter_loss is "local",
- * in this process.
+ * the limit passes. In memcached, item gp:autoreply:...; without it, or while it is away and on_counter_loss is
+ * "local", in this process.
  */
 #ifndef GP_MILTER_AUTO_REPLY_H
 #define GP_MILTER_AUTO_REPLY_H
@@ -28,8 +28,8 @@ struct gp_auto_reply_count {
 };
 #define GP_AUTO_REPLY_ITEM_MAX 48
 
-/* gp_auto_reply_decode - "GPA1 <since> <n>"; false, and zeros, for anything else. gp_auto_reply_encode returns the length,
- * without the NUL. Pure.
+/* gp_auto_reply_decode - "GPA1 <since> <n>"; false, and zeros, for anything else. gp_auto_reply_encode returns the
+ * length, without the NUL. Pure.
  */
 bool gp_auto_reply_decode(struct gp_str item, struct gp_auto_reply_count *out);
 size_t gp_auto_reply_encode(const struct gp_auto_reply_count *c, char out[GP_AUTO_REPLY_ITEM_MAX]);

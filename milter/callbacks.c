@@ -287,8 +287,8 @@ static enum gp_reason commit(SMFICTX *ctx, struct gp_session *s, const struct gp
 /* What only the whole message tells of its recipient: its stream, and whether it is an automatic reply. The latter is
  * counted when *counted is set.
  */
-static enum gp_reason recipient_at_end(const struct gp_session *s, const struct gp_now *t, char detail[GP_DETAIL_MAX + 1],
-                                       bool *counted)
+static enum gp_reason recipient_at_end(const struct gp_session *s, const struct gp_now *t,
+                                       char detail[GP_DETAIL_MAX + 1], bool *counted)
 {
     const struct gp_message *m = &s->message;
     const struct gp_config *c = s->epoch->config;

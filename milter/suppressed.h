@@ -2,8 +2,8 @@
  *
  * suppressed.h - may this recipient be mailed? Asked at RCPT, and again at end of data where the stream matters
  *
- * Rows that hold for every stream speak at RCPT; so does every other row when the agency names no streams. When a row is
- * due for its retest one message passes: whoever adds the item gp:retest:... to memcached first. Without memcached
+ * Rows that hold for every stream speak at RCPT; so does every other row when the agency names no streams. When a row
+ * is due for its retest one message passes: whoever adds the item gp:retest:... to memcached first. Without memcached
  * nobody does, and nothing is retested. Any thread; look-ups take microseconds and never wait for a writer.
  */
 #ifndef GP_MILTER_SUPPRESSED_H

@@ -2,8 +2,8 @@
  *
  * event_log.h - the durable history of what came back about an address (requirement S-09)
  *
- * Failures, complaints and unsubscribes, and what each did to the suppressions; plain deliveries are only counted. False
- * is an error of the store. One thread per handle.
+ * Failures, complaints and unsubscribes, and what each did to the suppressions; plain deliveries are only counted.
+ * False is an error of the store. One thread per handle.
  */
 #ifndef GP_SHARED_EVENT_LOG_H
 #define GP_SHARED_EVENT_LOG_H
@@ -28,7 +28,7 @@ struct gp_logged_event {
     struct gp_str source; /* "mail", "log", "operator", "guard" */
     struct gp_str effect; /* GP_EFFECT_... */
     struct gp_str provider, stream, status, reply, diagnostic;
-    uint64_t text;        /* gp_text_hash of the diagnostic, at most INT64_MAX */
+    uint64_t text; /* gp_text_hash of the diagnostic, at most INT64_MAX */
     struct gp_str evidence;
 };
 

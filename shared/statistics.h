@@ -15,18 +15,18 @@
 #define GP_STAT_WHAT_MAX 40
 
 /* What is counted. */
-#define GP_STAT_ACCEPTED "accepted"       /* recipients taken from an agency */
+#define GP_STAT_ACCEPTED "accepted" /* recipients taken from an agency */
 #define GP_STAT_DELIVERED "delivered"
-#define GP_STAT_DEFERRED "deferred-"      /* and the category's name: attempts that failed and will be repeated */
+#define GP_STAT_DEFERRED "deferred-" /* and the category's name: attempts that failed and will be repeated */
 #define GP_STAT_GREYLISTED "deferred-greylisting" /* of a message less than an hour old: no delay */
-#define GP_STAT_BOUNCED "bounced-"        /* and the category's name: for good */
-#define GP_STAT_DISTRUSTED "bounced-distrusted" /* hard bounces that are the provider's fault (rule c16) */
+#define GP_STAT_BOUNCED "bounced-"                /* and the category's name: for good */
+#define GP_STAT_DISTRUSTED "bounced-distrusted"   /* hard bounces that are the provider's fault (rule c16) */
 #define GP_STAT_COMPLAINTS "complaints"
 #define GP_STAT_UNSUBSCRIBES "unsubscribes"
 #define GP_STAT_AUTO_REPLIES "auto-replies"
-#define GP_STAT_EXPIRED "expired"         /* reports too old to change anything */
-#define GP_STAT_REPEATED "repeated"       /* reports that came before */
-#define GP_STAT_UNPROVEN "unproven"       /* reports without a token of ours; of no agency and no provider */
+#define GP_STAT_EXPIRED "expired"   /* reports too old to change anything */
+#define GP_STAT_REPEATED "repeated" /* reports that came before */
+#define GP_STAT_UNPROVEN "unproven" /* reports without a token of ours; of no agency and no provider */
 
 /* gp_stat_add - n more of it, now. agency and provider may be "": of none in particular. */
 bool gp_stat_add(struct gp_store *s, struct gp_str agency, struct gp_str provider, struct gp_str what, uint64_t n,

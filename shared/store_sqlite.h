@@ -43,8 +43,8 @@ struct gp_store {
 };
 
 /* gp_store_statement - the prepared statement of this text, made at the first call, ready for its bindings
- * The text is told by its address: a static constant, one for each statement. Returns NULL on error: the functions below
- * and SQLite's bindings take that, so only the last of them needs to be looked at.
+ * The text is told by its address: a static constant, one for each statement. Returns NULL on error: the functions
+ * below and SQLite's bindings take that, so only the last of them needs to be looked at.
  */
 sqlite3_stmt *gp_store_statement(struct gp_store *s, const char *sql);
 

@@ -19,8 +19,8 @@ const struct gp_suppression_rules gp_suppression_defaults = {
 };
 
 static const char *const reason_names[GP_SUPPRESSION_REASONS] = {
-    [GP_SUPPRESSED_HARD] = "hard-bounce",        [GP_SUPPRESSED_SOFT] = "soft-bounce",
-    [GP_SUPPRESSED_COMPLAINT] = "complaint",     [GP_SUPPRESSED_UNSUBSCRIBE] = "unsubscribe",
+    [GP_SUPPRESSED_HARD] = "hard-bounce",    [GP_SUPPRESSED_SOFT] = "soft-bounce",
+    [GP_SUPPRESSED_COMPLAINT] = "complaint", [GP_SUPPRESSED_UNSUBSCRIBE] = "unsubscribe",
     [GP_SUPPRESSED_MANUAL] = "manual",
 };
 
@@ -182,9 +182,10 @@ static enum gp_suppression_change judge_ladder(const struct gp_suppression_rules
     return GP_SUPPRESSION_KEEP;
 }
 
-enum gp_suppression_change gp_suppression_judge(const struct gp_suppression_rules *rules, const struct gp_suppression *now,
-                                                enum gp_category event, const struct gp_failure *failures, size_t n,
-                                                uint64_t now_ms, struct gp_suppression *next)
+enum gp_suppression_change gp_suppression_judge(const struct gp_suppression_rules *rules,
+                                                const struct gp_suppression *now, enum gp_category event,
+                                                const struct gp_failure *failures, size_t n, uint64_t now_ms,
+                                                struct gp_suppression *next)
 {
     enum gp_suppression_reason reason;
     if (event == GP_CATEGORY_DELIVERED)

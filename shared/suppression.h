@@ -13,10 +13,10 @@
 #include "shared/report/category.h"
 
 #define GP_SUPPRESSION_STEPS_MAX 8
-#define GP_SCOPE_ALL "*"                     /* every stream */
-#define GP_SCOPE_BULK "bulk"                 /* every stream but "transactional" */
+#define GP_SCOPE_ALL "*"     /* every stream */
+#define GP_SCOPE_BULK "bulk" /* every stream but "transactional" */
 #define GP_STREAM_TRANSACTIONAL "transactional"
-#define GP_STREAM_MAX 32                     /* letters, digits, '-' and '_' */
+#define GP_STREAM_MAX 32 /* letters, digits, '-' and '_' */
 
 enum gp_suppression_reason {
     GP_SUPPRESSED_HARD, /* these two are one ladder: an address and agency have one of them at most */
@@ -49,8 +49,8 @@ struct gp_suppression {
 
 /* Settings; intervals and spans in days. */
 struct gp_suppression_rules {
-    unsigned hard_count; /* days with a hard bounce before it is suppressed: 1 */
-    size_t hard_steps;   /* 4 */
+    unsigned hard_count;                          /* days with a hard bounce before it is suppressed: 1 */
+    size_t hard_steps;                            /* 4 */
     unsigned hard_days[GP_SUPPRESSION_STEPS_MAX]; /* 7 14 28 56, then for good */
     size_t soft_steps;                            /* 3 */
     unsigned soft_days[GP_SUPPRESSION_STEPS_MAX]; /* 14 28 56, the last again and again */
@@ -80,9 +80,10 @@ bool gp_suppression_of(enum gp_category event, enum gp_suppression_reason *reaso
  * says nothing about the address: the same interval again.
  */
 enum gp_suppression_change { GP_SUPPRESSION_KEEP, GP_SUPPRESSION_SET, GP_SUPPRESSION_CLEAR };
-enum gp_suppression_change gp_suppression_judge(const struct gp_suppression_rules *rules, const struct gp_suppression *now,
-                                                enum gp_category event, const struct gp_failure *failures, size_t n,
-                                                uint64_t now_ms, struct gp_suppression *next);
+enum gp_suppression_change gp_suppression_judge(const struct gp_suppression_rules *rules,
+                                                const struct gp_suppression *now, enum gp_category event,
+                                                const struct gp_failure *failures, size_t n, uint64_t now_ms,
+                                                struct gp_suppression *next);
 
 /* gp_suppression_holds - does a row of this scope hold for mail of this stream? stream "": the agency names none, so
  * every scope holds

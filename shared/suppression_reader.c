@@ -100,7 +100,8 @@ static enum gp_suppression_answer do_open(struct handle *h, const char *path)
         return GP_SUPPRESSION_NONE;
     if (sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
         sqlite3_busy_timeout(h->db, 0) != SQLITE_OK ||
-        sqlite3_exec(h->db, "PRAGMA cache_size = " CACHE_PAGES, NULL, NULL, NULL) != SQLITE_OK || !do_has_table(h, &has))
+        sqlite3_exec(h->db, "PRAGMA cache_size = " CACHE_PAGES, NULL, NULL, NULL) != SQLITE_OK ||
+        !do_has_table(h, &has))
         return GP_SUPPRESSION_UNKNOWN;
     if (!has) {
         do_close(h);

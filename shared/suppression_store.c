@@ -21,8 +21,9 @@ static const char one_row[] =
     "SELECT " COLUMNS " FROM suppression WHERE address = ?1 AND agency = ?2 AND reason = ?3 AND scope = ?4";
 static const char list_all[] = "SELECT " COLUMNS " FROM suppression WHERE (?2 = '' OR agency = ?2 OR"
                                " (?2 = '-' AND agency = '')) AND changed_ms >= ?3 ORDER BY address";
-static const char list_address[] = "SELECT " COLUMNS " FROM suppression WHERE address = ?1 AND (?2 = '' OR agency = ?2 OR"
-                                   " (?2 = '-' AND agency = '')) AND changed_ms >= ?3 ORDER BY agency";
+static const char list_address[] =
+    "SELECT " COLUMNS " FROM suppression WHERE address = ?1 AND (?2 = '' OR agency = ?2 OR"
+    " (?2 = '-' AND agency = '')) AND changed_ms >= ?3 ORDER BY agency";
 static const char end_rows[] =
     "DELETE FROM suppression WHERE (address, agency, reason, scope) IN (SELECT address, agency, reason, scope"
     " FROM suppression WHERE until_ms > 0 AND until_ms <= ?1 LIMIT ?2)";
@@ -33,9 +34,8 @@ static const char note_failure[] =
 static const char read_failures[] =
     "SELECT day, category FROM failure WHERE address = ?1 AND agency = ?2 AND day >= ?3 LIMIT ?4";
 static const char forget_failures[] = "DELETE FROM failure WHERE address = ?1 AND agency = ?2";
-static const char prune_failures[] =
-    "DELETE FROM failure WHERE (address, agency, day, category) IN"
-    " (SELECT address, agency, day, category FROM failure WHERE day < ?1 LIMIT ?2)";
+static const char prune_failures[] = "DELETE FROM failure WHERE (address, agency, day, category) IN"
+                                     " (SELECT address, agency, day, category FROM failure WHERE day < ?1 LIMIT ?2)";
 static const char count_once[] = "INSERT OR IGNORE INTO counted (token, class, day) VALUES (?1, ?2, ?3)";
 static const char prune_counted[] = "DELETE FROM counted WHERE (token, class) IN"
                                     " (SELECT token, class FROM counted WHERE day < ?1 LIMIT ?2)";

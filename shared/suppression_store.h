@@ -25,7 +25,8 @@ bool gp_suppression_ladder(struct gp_store *s, struct gp_str address, struct gp_
 
 /* gp_suppression_row - the row of this reason and scope */
 bool gp_suppression_row(struct gp_store *s, struct gp_str address, struct gp_str agency,
-                        enum gp_suppression_reason reason, struct gp_str scope, struct gp_suppression *out, bool *found);
+                        enum gp_suppression_reason reason, struct gp_str scope, struct gp_suppression *out,
+                        bool *found);
 
 /* Which rows. Empty views: any. */
 struct gp_suppression_filter {

@@ -8,14 +8,12 @@
 
 #include <string.h>
 
-static const char count_text[] =
-    "UPDATE unclassified SET count = count + 1, last_ms = ?2, provider = ?3, sample = ?4, evidence = ?5 WHERE text = ?1";
-static const char add_text[] =
-    "INSERT INTO unclassified (text, count, first_ms, last_ms, provider, sample, evidence)"
-    " VALUES (?1, 1, ?2, ?2, ?3, ?4, ?5)";
-static const char make_room[] =
-    "DELETE FROM unclassified WHERE (SELECT count(*) FROM unclassified) >= ?1"
-    " AND text = (SELECT text FROM unclassified ORDER BY count, last_ms LIMIT 1)";
+static const char count_text[] = "UPDATE unclassified SET count = count + 1, last_ms = ?2, provider = ?3, sample = ?4, "
+                                 "evidence = ?5 WHERE text = ?1";
+static const char add_text[] = "INSERT INTO unclassified (text, count, first_ms, last_ms, provider, sample, evidence)"
+                               " VALUES (?1, 1, ?2, ?2, ?3, ?4, ?5)";
+static const char make_room[] = "DELETE FROM unclassified WHERE (SELECT count(*) FROM unclassified) >= ?1"
+                                " AND text = (SELECT text FROM unclassified ORDER BY count, last_ms LIMIT 1)";
 static const char list_texts[] = "SELECT text, count, first_ms, last_ms, provider, sample, evidence FROM unclassified"
                                  " ORDER BY count DESC, last_ms DESC LIMIT ?1";
 
@@ -96,11 +94,8 @@ bool gp_unclassified_add(struct gp_store *s, struct gp_str text, struct gp_str p
                          uint64_t now_ms)
 {
     char key[GP_TEXT_KEY_MAX];
-    struct gp_unclassified u = {.text = gp_text_key(text, key),
-                                .last_ms = now_ms,
-                                .provider = provider,
-                                .sample = text,
-                                .evidence = evidence};
+    struct gp_unclassified u = {
+        .text = gp_text_key(text, key), .last_ms = now_ms, .provider = provider, .sample = text, .evidence = evidence};
     if (u.sample.n > GP_UNCLASSIFIED_SAMPLE_MAX)
         u.sample.n = GP_UNCLASSIFIED_SAMPLE_MAX;
     if (u.text.n == 0)

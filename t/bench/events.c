@@ -2,8 +2,8 @@
  *
  * events.c - how many events a second feedback can act on, kind by kind
  *
- * bench_events FILE [N]: N (200000) events of each kind, 500 in a transaction, into FILE, which is made. Not a test: run
- * it by hand (ninja bench_events).
+ * bench_events FILE [N]: N (200000) events of each kind, 500 in a transaction, into FILE, which is made. Not a test:
+ * run it by hand (ninja bench_events).
  */
 #include "feedback/act.h"
 
@@ -50,7 +50,8 @@ int main(int argc, char **argv)
                                   .suppress = true,
                                   .agency = GP_STR("dol"),
                                   .status = GP_STR("5.1.1"),
-                                  .diagnostic = GP_STR("host mx[192.0.2.1] said: 550 5.1.1 <u@example.com> unknown user"),
+                                  .diagnostic =
+                                      GP_STR("host mx[192.0.2.1] said: 550 5.1.1 <u@example.com> unknown user"),
                                   .evidence = GP_STR("4XyZ12345678")};
     struct gp_event e = line;
     uint64_t n = 200000;

@@ -60,7 +60,8 @@ static uint64_t count_rows(struct gp_store *s)
 static bool fill(struct gp_store *s, uint64_t rows)
 {
     struct gp_suppression row = {.reason = GP_SUPPRESSED_HARD, .scope = "*", .agency = "dol"};
-    bool good = sqlite3_exec(s->db, "PRAGMA synchronous = OFF; PRAGMA cache_size = -1500000", NULL, NULL, NULL) == SQLITE_OK;
+    bool good =
+        sqlite3_exec(s->db, "PRAGMA synchronous = OFF; PRAGMA cache_size = -1500000", NULL, NULL, NULL) == SQLITE_OK;
     snprintf(row.why, sizeof row.why, "550 5.1.1 The email account that you tried to reach does not exist.");
     snprintf(row.evidence, sizeof row.evidence, "4XyZ12345678");
     for (uint64_t i = 0; i < rows && good; i++) {
@@ -93,7 +94,8 @@ static void *look(void *arg)
         char address[64], why[128];
         bool present = i % 2 == 0;
         address_of(mix(l->seed + i) % l->rows + (present ? 0 : UINT64_C(1) << 40), address);
-        const struct gp_suppression_question q = {gp_str_z(address), GP_STR("dol"), GP_STR(""), GP_SUPPRESSION_WHOLE, NOW};
+        const struct gp_suppression_question q = {gp_str_z(address), GP_STR("dol"), GP_STR(""), GP_SUPPRESSION_WHOLE,
+                                                  NOW};
         uint64_t begin = now_ns();
         enum gp_suppression_answer answer = gp_suppression_look(l->reader, &q, &row, why);
         l->ns[i] = (uint32_t)(now_ns() - begin);
@@ -144,10 +146,11 @@ static void measure(const char *what, const char *path, uint64_t rows, size_t th
     double seconds = (double)(now_ns() - begin) / 1e9;
     size_t n = threads * LOOKS;
     qsort(all, n, sizeof *all, by_value);
-    printf("%s: %zu look-ups, %zu threads, %" PRIu64 " wrong: median %.1f us, 99 %% %.1f us, 99.9 %% %.1f us, worst %.1f us;"
+    printf("%s: %zu look-ups, %zu threads, %" PRIu64
+           " wrong: median %.1f us, 99 %% %.1f us, 99.9 %% %.1f us, worst %.1f us;"
            " %.0f a second\n",
-           what, n, threads, wrong, all[n / 2] / 1e3, all[n * 99 / 100] / 1e3, all[n * 999 / 1000] / 1e3, all[n - 1] / 1e3,
-           (double)n / seconds);
+           what, n, threads, wrong, all[n / 2] / 1e3, all[n * 99 / 100] / 1e3, all[n * 999 / 1000] / 1e3,
+           all[n - 1] / 1e3, (double)n / seconds);
     print_memory();
     gp_suppression_reader_free(reader);
     free(all);
@@ -171,8 +174,8 @@ int main(int argc, char **argv)
     }
     gp_store_close(s);
     if (stat(argv[1], &st) == 0)
-        printf("%" PRIu64 " rows: %.0f MiB, %.0f octets a row; ready after %.0f s\n", rows, (double)st.st_size / 1048576,
-               (double)st.st_size / (double)rows, (double)(now_ns() - begin) / 1e9);
+        printf("%" PRIu64 " rows: %.0f MiB, %.0f octets a row; ready after %.0f s\n", rows,
+               (double)st.st_size / 1048576, (double)st.st_size / (double)rows, (double)(now_ns() - begin) / 1e9);
     measure("first", argv[1], rows, (size_t)threads);
     measure("again", argv[1], rows, (size_t)threads);
     return 0;

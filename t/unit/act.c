@@ -17,8 +17,9 @@
 #define DAY_MS UINT64_C(86400000)
 #define NOON (20000 * DAY_MS + DAY_MS / 2)
 
-#define ROWS "SELECT address, agency, scope, reason, step, since_ms / 86400000 - 20000," \
-             " CASE retest_ms WHEN 0 THEN 0 ELSE retest_ms / 86400000 - 20000 END FROM suppression"
+#define ROWS                                                                                                           \
+    "SELECT address, agency, scope, reason, step, since_ms / 86400000 - 20000,"                                        \
+    " CASE retest_ms WHEN 0 THEN 0 ELSE retest_ms / 86400000 - 20000 END FROM suppression"
 #define STAT "SELECT what, sum(count) FROM stat GROUP BY what ORDER BY what"
 #define EVENTS "SELECT category, source, effect FROM event ORDER BY id"
 

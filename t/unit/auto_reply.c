@@ -63,8 +63,14 @@ static void test_streams(void **state)
     static const struct {
         const char *value, *stream;
     } cases[] = {
-        {" news", "news"}, {"\t transactional \r\n", "transactional"}, {" News", ""}, {" other", ""}, {"", ""},
-        {" news, transactional", ""}, {" newsnewsnewsnewsnewsnewsnewsnewsnewsnews", ""}, {" new\ns", ""},
+        {" news", "news"},
+        {"\t transactional \r\n", "transactional"},
+        {" News", ""},
+        {" other", ""},
+        {"", ""},
+        {" news, transactional", ""},
+        {" newsnewsnewsnewsnewsnewsnewsnewsnewsnews", ""},
+        {" new\ns", ""},
     };
     static struct gp_headers h;
     (void)state;
@@ -111,8 +117,17 @@ static void test_counting(void **state)
 
 static void test_items(void **state)
 {
-    static const char *const bad[] = {"",         "GPA1",        "GPA1 1",   "GPA1 1 2 3", "GPA2 1 2", "GPA1 -1 2",
-                                      "GPA1 1 x", "GPA1  1 2",   "gpa1 1 2", "GPA1 1 2 ",  "GPA1 99999999999999999999 1"};
+    static const char *const bad[] = {"",
+                                      "GPA1",
+                                      "GPA1 1",
+                                      "GPA1 1 2 3",
+                                      "GPA2 1 2",
+                                      "GPA1 -1 2",
+                                      "GPA1 1 x",
+                                      "GPA1  1 2",
+                                      "gpa1 1 2",
+                                      "GPA1 1 2 ",
+                                      "GPA1 99999999999999999999 1"};
     struct gp_auto_reply_count c = {NOW, 12}, read;
     char item[GP_AUTO_REPLY_ITEM_MAX];
     (void)state;

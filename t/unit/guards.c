@@ -129,7 +129,8 @@ static void test_a_retest_is_undone(void **state)
     store_expect("retested", "SELECT step, since_ms FROM suppression", "2 5;");
     for (unsigned i = 0; i < 19; i++)
         happens("dol", "big", GONE, NOON + 20 * DAY_MS);
-    store_expect("undone", "SELECT address, step, since_ms, retest_ms - 1728000000000 - 43200000 - 1728000000 FROM suppression",
+    store_expect("undone",
+                 "SELECT address, step, since_ms, retest_ms - 1728000000000 - 43200000 - 1728000000 FROM suppression",
                  "u0@example.org 1 5 0;");
 }
 
@@ -159,8 +160,9 @@ static void test_complaints(void **state)
         uint64_t complaints, delivered;
         enum gp_guard_level level;
     } cases[] = {
-        {9, 999, GP_GUARD_QUIET},      {1, 1000, GP_GUARD_WARNS},   {2, 1000, GP_GUARD_WARNS}, {3, 1000, GP_GUARD_ALARMS},
-        {1, 1001, GP_GUARD_QUIET},     {29, 10000, GP_GUARD_WARNS}, {30, 10000, GP_GUARD_ALARMS},
+        {9, 999, GP_GUARD_QUIET},     {1, 1000, GP_GUARD_WARNS}, {2, 1000, GP_GUARD_WARNS},
+        {3, 1000, GP_GUARD_ALARMS},   {1, 1001, GP_GUARD_QUIET}, {29, 10000, GP_GUARD_WARNS},
+        {30, 10000, GP_GUARD_ALARMS},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

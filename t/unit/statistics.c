@@ -27,8 +27,9 @@ static void add(const char *agency, const char *provider, const char *what, uint
 
 static bool keep(void *arg, const struct gp_stat_row *row)
 {
-    gp_buf_printf(arg, "%" PRIu64 " %.*s %.*s %.*s %" PRIu64 ";", row->at_ms == 0 ? 0 : (row->at_ms - MIDNIGHT) / HOUR_MS,
-                  GP_STR_FMT(row->agency), GP_STR_FMT(row->provider), GP_STR_FMT(row->what), row->count);
+    gp_buf_printf(arg, "%" PRIu64 " %.*s %.*s %.*s %" PRIu64 ";",
+                  row->at_ms == 0 ? 0 : (row->at_ms - MIDNIGHT) / HOUR_MS, GP_STR_FMT(row->agency),
+                  GP_STR_FMT(row->provider), GP_STR_FMT(row->what), row->count);
     return true;
 }
 
@@ -122,8 +123,8 @@ static void test_text_keys(void **state)
 
 static void list_text(void *arg, const struct gp_unclassified *u)
 {
-    gp_buf_printf(arg, "%.*s %" PRIu64 " %" PRIu64 "-%" PRIu64 " %.*s %.*s;", GP_STR_FMT(u->text), u->count, u->first_ms,
-                  u->last_ms, GP_STR_FMT(u->provider), GP_STR_FMT(u->sample));
+    gp_buf_printf(arg, "%.*s %" PRIu64 " %" PRIu64 "-%" PRIu64 " %.*s %.*s;", GP_STR_FMT(u->text), u->count,
+                  u->first_ms, u->last_ms, GP_STR_FMT(u->provider), GP_STR_FMT(u->sample));
 }
 
 static void test_unclassified(void **state)

@@ -65,7 +65,8 @@ static enum gp_category category_of(char letter)
     return c;
 }
 
-/* "0H 7H": day and category's letter; "3xS2" is S on days 3, 5, 7... until the next event's day, "10xS1*5" five of them */
+/* "0H 7H": day and category's letter; "3xS2" is S on days 3, 5, 7... until the next event's day, "10xS1*5" five of them
+ */
 static void play(struct memory *m, const struct gp_suppression_rules *rules, const char *script)
 {
     struct gp_str rest = gp_str_z(script), word;
@@ -120,13 +121,13 @@ static void test_ladders(void **state)
         {"policy, rate and content never suppress", "0xP1*60 0xR1*60 0xC1*60", "free"},
         {"auto-replies and receipts never suppress", "0xA1*60 0xN1*60", "free"},
 
-        {"soft: 5 days within 14", "0xS3*5", "free"},                       /* 0 3 6 9 12 */
+        {"soft: 5 days within 14", "0xS3*5", "free"}, /* 0 3 6 9 12 */
         {"soft: 5 days spanning 14", "0S 4S 8S 12S 14S", "soft-bounce step 0 since 14 retest 28"},
         {"soft: 4 days spanning 40", "0S 10S 20S 40S", "free"},
         {"soft: many on the same day are one", "0S 0S 0S 0S 14S 14S", "free"},
         {"soft: a success between", "0S 4S 8D 9S 12S 14S 20S", "free"},
         {"soft: after a success counted anew", "0S 4S 8D 9S 12S 14S 20S 23S", "soft-bounce step 0 since 23 retest 37"},
-        {"soft: outside of the window", "0S 16S 32S 48S 60S", "free"},      /* 60 days before 60 is day 1 */
+        {"soft: outside of the window", "0S 16S 32S 48S 60S", "free"}, /* 60 days before 60 is day 1 */
         {"soft: at the window's edge", "0S 16S 32S 48S 59S", "soft-bounce step 0 since 59 retest 73"},
         {"soft: its retest bounces", "0S 4S 8S 12S 14S 28S", "soft-bounce step 1 since 14 retest 56"},
         {"soft: never for good", "0S 4S 8S 12S 14S 28S 56S 112S 168S 224S", "soft-bounce step 5 since 14 retest 280"},
@@ -220,9 +221,17 @@ static void test_scopes(void **state)
         const char *scope, *stream;
         bool holds;
     } cases[] = {
-        {"*", "", true},          {"*", "news", true},           {"*", "transactional", true}, {"bulk", "", true},
-        {"bulk", "news", true},   {"bulk", "transactional", false}, {"news", "", true},       {"news", "news", true},
-        {"news", "offers", false}, {"news", "transactional", false}, {"news", "News", false},
+        {"*", "", true},
+        {"*", "news", true},
+        {"*", "transactional", true},
+        {"bulk", "", true},
+        {"bulk", "news", true},
+        {"bulk", "transactional", false},
+        {"news", "", true},
+        {"news", "news", true},
+        {"news", "offers", false},
+        {"news", "transactional", false},
+        {"news", "News", false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -236,7 +245,8 @@ static void test_names(void **state)
     (void)state;
     for (int i = 0; i < GP_SUPPRESSION_REASONS; i++) {
         enum gp_suppression_reason r;
-        assert_true(gp_suppression_reason_parse(gp_str_z(gp_suppression_reason_name((enum gp_suppression_reason)i)), &r));
+        assert_true(
+            gp_suppression_reason_parse(gp_str_z(gp_suppression_reason_name((enum gp_suppression_reason)i)), &r));
         assert_int_equal(r, i);
     }
     enum gp_suppression_reason r;
@@ -260,7 +270,7 @@ static void test_names(void **state)
 /* The same rules, reckoned by days in tables, without looking at the code's own memory. */
 struct oracle {
     bool seen[DAYS][GP_CATEGORY_COUNT];
-    char row; /* 'H', 'S', or 0 */
+    char row;                     /* 'H', 'S', or 0 */
     unsigned step, since, retest; /* retest 0: for good */
 };
 
@@ -340,8 +350,8 @@ static void test_random_events(void **state)
     /* how often each comes, out of 100; the rest are categories that never matter */
     static const struct {
         unsigned hard, soft, full, unknown, delivered, gap;
-    } worlds[] = {{2, 30, 20, 20, 1, 4}, {30, 10, 5, 5, 5, 20}, {0, 40, 40, 10, 2, 6}, {5, 5, 5, 60, 1, 3},
-                  {1, 90, 0, 0, 9, 9},   {10, 20, 20, 20, 0, 30}};
+    } worlds[] = {{2, 30, 20, 20, 1, 4}, {30, 10, 5, 5, 5, 20}, {0, 40, 40, 10, 2, 6},
+                  {5, 5, 5, 60, 1, 3},   {1, 90, 0, 0, 9, 9},   {10, 20, 20, 20, 0, 30}};
     static struct oracle o;
     static struct memory m;
     (void)state;
@@ -375,8 +385,8 @@ static void test_random_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ladders),     cmocka_unit_test(test_cautious), cmocka_unit_test(test_at_once),
-        cmocka_unit_test(test_retest_time), cmocka_unit_test(test_scopes),   cmocka_unit_test(test_names),
+        cmocka_unit_test(test_ladders),       cmocka_unit_test(test_cautious), cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_retest_time),   cmocka_unit_test(test_scopes),   cmocka_unit_test(test_names),
         cmocka_unit_test(test_random_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,7 +116,8 @@ static void test_without_a_database(void **state)
     assert_int_equal(look(r, "a@b", "dol", "", GP_SUPPRESSION_WHOLE), GP_SUPPRESSION_NONE); /* an empty one */
     f = fopen(other, "w");
     assert_non_null(f);
-    fputs("this is no database, whatever its name says, and long enough to be read as a header......................", f);
+    fputs("this is no database, whatever its name says, and long enough to be read as a header......................",
+          f);
     fclose(f);
     assert_int_equal(look(r, "a@b", "dol", "", GP_SUPPRESSION_WHOLE), GP_SUPPRESSION_UNKNOWN);
     unlink(other);
@@ -140,7 +141,8 @@ static void test_a_broken_database(void **state)
     struct gp_config config = {.on_counter_loss = GP_LOSS_LOCAL};
     const struct gp_agency dol = {.name = "dol"};
     char other[128], detail[GP_DETAIL_MAX + 1];
-    const struct gp_suppressed_question q = {.config = &config, .agency = &dol, .recipient = GP_STR("a@b"), .now_ms = NOW};
+    const struct gp_suppressed_question q = {
+        .config = &config, .agency = &dol, .recipient = GP_STR("a@b"), .now_ms = NOW};
     (void)state;
     snprintf(other, sizeof other, "%s/broken.db", store_dir);
     FILE *f = fopen(other, "w");
@@ -197,9 +199,8 @@ static void *look_often(void *arg)
         struct gp_suppression row;
         char why[128];
         bool here = i % 2 == 0;
-        const struct gp_suppression_question q = {
-            here ? GP_STR("own@example.org") : GP_STR("free@example.org"), GP_STR("dol"), GP_STR(""),
-            GP_SUPPRESSION_WHOLE, NOW};
+        const struct gp_suppression_question q = {here ? GP_STR("own@example.org") : GP_STR("free@example.org"),
+                                                  GP_STR("dol"), GP_STR(""), GP_SUPPRESSION_WHOLE, NOW};
         enum gp_suppression_answer answer = gp_suppression_look(shared.r, &q, &row, why);
         if (answer != (here ? GP_SUPPRESSION_HOLDS : GP_SUPPRESSION_NONE))
             atomic_fetch_add(&shared.wrong, 1);
@@ -241,8 +242,11 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_rows),    T(test_without_a_database), T(test_a_broken_database),
-        cmocka_unit_test(test_replies), T(test_many_threads_and_a_writer),
+        T(test_rows),
+        T(test_without_a_database),
+        T(test_a_broken_database),
+        cmocka_unit_test(test_replies),
+        T(test_many_threads_and_a_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
