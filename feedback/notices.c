@@ -4,7 +4,9 @@
  */
 #include "feedback/notices.h"
 
-#include "shared/store_sqlite.h"
+#include "shared/address.h"
+#include "shared/config.h"
+#include "shared/notice.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -15,38 +17,34 @@
 #define NAME_MAX_OCTETS 100
 #define BODY_MAX 4096
 
-static const char add_notice[] =
-    "INSERT INTO notice (agency, kind, key, day, created_ms, subject, body, sent_ms)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT (agency, kind, key, day) DO NOTHING";
-
 /* One notice as it is written. */
 struct draft {
     const char *kind;
-    struct gp_str agency, key;
-    char subject_text[200], body_text[BODY_MAX];
+    char agency[GP_AGENCY_NAME_MAX + 1], key[GP_DOMAIN_MAX + 1], subject_text[200], body_text[BODY_MAX];
     struct gp_buf subject, body;
 };
 
 static void draft_begin(struct draft *d, const char *kind, struct gp_str agency, struct gp_str key)
 {
     d->kind = kind;
-    d->agency = agency;
-    d->key = key;
+    struct gp_buf name = gp_buf_on(d->agency, sizeof d->agency), about = gp_buf_on(d->key, sizeof d->key);
+    gp_buf_put(&name, agency);
+    gp_buf_put(&about, key);
     d->subject = gp_buf_on(d->subject_text, sizeof d->subject_text);
     d->body = gp_buf_on(d->body_text, sizeof d->body_text);
 }
 
 static bool draft_add(struct gp_store *s, const struct draft *d, uint64_t now_ms)
 {
-    sqlite3_stmt *st = gp_store_statement(s, add_notice);
-    gp_bind_str(st, 1, d->agency);
-    gp_bind_str(st, 2, gp_str_z(d->kind));
-    gp_bind_str(st, 3, d->key);
-    gp_bind_u64(st, 4, now_ms / DAY_MS);
-    gp_bind_u64(st, 5, now_ms);
-    gp_bind_str(st, 6, gp_buf_str(&d->subject));
-    gp_bind_str(st, 7, gp_buf_str(&d->body));
-    return gp_store_done(s, st);
+    const struct gp_notice n = {.agency = d->agency,
+                                .kind = d->kind,
+                                .key = d->key,
+                                .day = (uint32_t)(now_ms / DAY_MS),
+                                .created_ms = now_ms,
+                                .subject = d->subject_text,
+                                .body = d->body_text};
+    bool added;
+    return gp_notice_add(s, &n, &added);
 }
 
 /* Foreign text as ASCII without line breaks, in lines of its own. */

@@ -28,7 +28,6 @@ struct gp_headers {
     char stream_name[GP_TOKEN_STREAM_MAX + 1]; /* the first X-Gatepost-Stream's, "" when missing or longer */
     /* the first one, without <>; "" when missing, longer or with control characters */
     char message_id[GP_TOKEN_MESSAGE_MAX + 1];
-    char stream_name[GP_TOKEN_STREAM_MAX + 1]; /* the first X-Gatepost-Stream's, the same */
     size_t unsubscribe_n, from_n;
     /* values, unfolded, without blanks at their ends, each followed by LF: a value can hold any octet but CR and LF,
      * and none can run on into the next */

@@ -26,7 +26,7 @@ struct gp_notice {
 };
 
 /* gp_notice_add - remember it, unless the agency has one of this kind, key and day already; *added says which
- * id and sent_ms of n are not looked at. False on error.
+ * id and sent_ms of n are not looked at. In the caller's transaction, if it has begun one. False on error.
  */
 bool gp_notice_add(struct gp_store *s, const struct gp_notice *n, bool *added);
 
