@@ -120,7 +120,6 @@ class Relay:
         for name in ["db", "returned", "spool/gatepost"] + [f"run{i}" for i in self.instances]:
             os.makedirs(self.path(name), mode=0o755, exist_ok=True)
             os.chown(self.path(name), nobody, postfix)
-        open(self.path("log", "mail.log"), "a").close()  # gatepost-feedback is there before Postfix
         self.write_key(postfix)
         self.write_auth_key(postfix)
         dovecot.certificate(self.path("tls"))
@@ -239,10 +238,10 @@ class Relay:
         self.say("gatepost-milter")
         self.milters = [self.add_gatepost("milter", instance) for instance in self.instances]
         self.milter = self.milters[0]
-        self.say("gatepost-feedback")
-        self.feedback = self.add_gatepost("feedback")
         self.say("a private Postfix")
         self.raise_postfix(sink_port)
+        self.say("gatepost-feedback")
+        self.feedback = self.add_gatepost("feedback")  # what it has to send leaves at its first look
         self.say("a private Dovecot, for logins")
         self.raise_dovecot()
         self.say("every listener")
