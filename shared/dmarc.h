@@ -58,7 +58,7 @@ struct gp_dmarc_facts {
 enum gp_dmarc_result { GP_DMARC_PASS, GP_DMARC_FAIL, GP_DMARC_NO_POLICY, GP_DMARC_NOT_KNOWN };
 
 struct gp_dmarc_forecast {
-    enum gp_dmarc_result result; /* PASS: with or without a policy; NO_POLICY only when it would fail */
+    enum gp_dmarc_result result;    /* PASS: with or without a policy; NO_POLICY only when it would fail */
     bool spf_aligned, dkim_aligned; /* and passed; while the policy is not known: in strict mode */
 };
 
