@@ -179,7 +179,7 @@ static bool act_bounce(struct doing *d)
         category = GP_CATEGORY_SOFT;
     d->text = gp_text_hash(d->e->diagnostic);
     if (category == GP_CATEGORY_HARD) {
-        const struct gp_fault_bounce b = {d->provider, d->e->diagnostic, d->text};
+        const struct gp_fault_bounce b = {d->e->recipient, d->provider, d->e->diagnostic, d->text};
         if (!gp_fault_note(d->s, &b, d->now_ms, &distrusted))
             return false;
     }

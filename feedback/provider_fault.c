@@ -20,6 +20,7 @@ _Static_assert(GP_FAULT_MINUTES * 60 == GP_STAT_SLOT_S, "deliveries are read fro
 
 static const char add_refusal[] = "INSERT INTO refusal (provider, minute, text, count) VALUES (?1, ?2, ?3, 1)"
                                   " ON CONFLICT (provider, minute, text) DO UPDATE SET count = count + 1";
+static const char said_before[] = "SELECT 1 FROM event WHERE address = ?1 AND when_ms >= ?2 AND text = ?3 LIMIT 1";
 static const char count_refusals[] =
     "SELECT coalesce(sum(count), 0), coalesce(sum(CASE WHEN text = ?3 THEN count END), 0)"
     " FROM refusal WHERE provider = ?1 AND minute > ?2";
@@ -36,9 +37,35 @@ bool gp_fault_suspected(uint64_t alike, uint64_t results)
     return alike >= GP_FAULT_LEAST && alike * 100 > results * GP_FAULT_PERCENT;
 }
 
+/* When the minutes looked at began. */
+static uint64_t since(uint64_t now_ms)
+{
+    return (now_ms / MINUTE_MS - GP_FAULT_MINUTES + 1) * MINUTE_MS;
+}
+
+/* Did the same recipient bounce with this text already, within the minutes looked at? */
+static bool read_said_before(struct gp_store *s, const struct gp_fault_bounce *b, uint64_t now_ms, bool *before)
+{
+    sqlite3_stmt *st = gp_store_statement(s, said_before);
+    bool good = true;
+    gp_bind_str(st, 1, b->recipient);
+    gp_bind_u64(st, 2, since(now_ms));
+    gp_bind_u64(st, 3, b->text);
+    *before = gp_store_next(s, st, &good);
+    if (*before)
+        gp_store_enough(st);
+    return good;
+}
+
 static bool note_refusal(struct gp_store *s, const struct gp_fault_bounce *b, uint64_t now_ms)
 {
-    sqlite3_stmt *st = gp_store_statement(s, add_refusal);
+    sqlite3_stmt *st;
+    bool before;
+    if (!read_said_before(s, b, now_ms, &before))
+        return false;
+    if (before)
+        return true;
+    st = gp_store_statement(s, add_refusal);
     gp_bind_str(st, 1, b->provider);
     gp_bind_u64(st, 2, now_ms / MINUTE_MS);
     gp_bind_u64(st, 3, b->text);
@@ -183,8 +210,7 @@ static bool undo_one(struct gp_store *s, const struct undone *one, const struct 
 static bool undo(struct gp_store *s, const struct gp_fault_bounce *b, uint64_t now_ms, uint64_t *released)
 {
     struct undo u = {0};
-    uint64_t since_ms = (now_ms / MINUTE_MS - GP_FAULT_MINUTES + 1) * MINUTE_MS;
-    bool good = gp_event_log_effects(s, b->provider, b->text, since_ms, UNDO_MOST, collect, &u) && !u.failed;
+    bool good = gp_event_log_effects(s, b->provider, b->text, since(now_ms), UNDO_MOST, collect, &u) && !u.failed;
     for (size_t i = 0; i < u.n && good; i++)
         good = undo_one(s, &u.list[i], b, now_ms, released);
     free(u.list);

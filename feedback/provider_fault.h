@@ -19,12 +19,13 @@ bool gp_fault_suspected(uint64_t alike, uint64_t results);
 
 /* One hard bounce. */
 struct gp_fault_bounce {
-    struct gp_str provider, diagnostic;
+    struct gp_str recipient, provider, diagnostic;
     uint64_t text; /* gp_text_hash of the diagnostic */
 };
 
-/* gp_fault_note - a hard bounce came in: is its text to be distrusted?
- * When that begins, what the text did within the minutes looked at is undone, and the operator is told.
+/* gp_fault_note - a hard bounce came in, which is not in the event log yet: is its text to be distrusted?
+ * A recipient counts once: whoever has many tokens of his own is not many. When distrust begins, what the text did
+ * within the minutes looked at is undone, and the operator is told.
  */
 bool gp_fault_note(struct gp_store *s, const struct gp_fault_bounce *b, uint64_t now_ms, bool *distrusted);
 

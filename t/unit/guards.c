@@ -42,11 +42,11 @@ static int teardown(void **state)
     return store_teardown(state);
 }
 
-/* One recipient's bounce, or delivery when said is NULL. */
-static void happens(const char *agency, const char *provider, const char *said, uint64_t at_ms)
+/* A bounce, or delivery when said is NULL, of a message of its own to the recipient. */
+static void happens_to(const char *recipient, const char *agency, const char *provider, const char *said,
+                       uint64_t at_ms)
 {
-    char recipient[40], token[16];
-    snprintf(recipient, sizeof recipient, "u%u@example.org", events);
+    char token[16];
     snprintf(token, sizeof token, "t%u", events++);
     const struct gp_event e = {.category = said != NULL ? GP_CATEGORY_HARD : GP_CATEGORY_DELIVERED,
                                .proven = true,
@@ -57,6 +57,14 @@ static void happens(const char *agency, const char *provider, const char *said, 
                                .provider = gp_str_z(provider),
                                .diagnostic = gp_str_z(said)};
     assert_true(gp_act_event(act, &config, &e, at_ms));
+}
+
+/* Of one recipient more. */
+static void happens(const char *agency, const char *provider, const char *said, uint64_t at_ms)
+{
+    char recipient[40];
+    snprintf(recipient, sizeof recipient, "u%u@example.org", events);
+    happens_to(recipient, agency, provider, said, at_ms);
 }
 
 static void counts(const char *agency, const char *provider, const char *what, uint64_t n, uint64_t at_ms)
@@ -95,6 +103,20 @@ static void test_many_at_once_are_the_provider(void **state)
     store_expect("another provider", SUPPRESSED, "2;");
     happens("dol", "big", GONE, NOON + 61 * MINUTE_MS);
     store_expect("trusted again", SUPPRESSED, "3;");
+}
+
+/* Who got many messages can send as many reports that are proven. */
+static void test_one_recipient_is_not_many(void **state)
+{
+    (void)state;
+    happens("dol", "big", GONE, NOON);
+    for (unsigned i = 0; i < 100; i++)
+        happens_to("mallory@example.org", i % 2 == 0 ? "dol" : "doe", "big", GONE, NOON + 1000 + i * 1000);
+    store_expect("others stay suppressed", SUPPRESSED, "3;");
+    store_expect("nobody is told", NOTICES, "");
+    for (unsigned i = 0; i < 18; i++)
+        happens("dol", "big", GONE, NOON + 9 * MINUTE_MS);
+    store_expect("with 20 people it is the provider", NOTICES, " provider-fault big 0;");
 }
 
 static void test_among_many_deliveries_they_are_people(void **state)
@@ -267,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_suspicion),
         T(test_many_at_once_are_the_provider),
+        T(test_one_recipient_is_not_many),
         T(test_among_many_deliveries_they_are_people),
         T(test_spread_over_hours_they_are_people),
         T(test_a_retest_is_undone),
