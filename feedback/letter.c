@@ -70,12 +70,20 @@ static void make_boundary(const struct gp_letter *l, char out[BOUNDARY_MAX])
                   (unsigned long long)gp_str_hash(l->attached));
 }
 
+/* Without escapes, which would make another address of a quoted local-part. It holds no control characters. */
+static void put_address(struct gp_buf *b, const char *name, struct gp_str mailbox)
+{
+    gp_buf_printf(b, "%s: ", name);
+    gp_buf_put(b, mailbox);
+    gp_buf_putz(b, "\r\n");
+}
+
 static void put_headers(struct gp_buf *b, const struct gp_letter *l)
 {
     gp_buf_printf(b, "From: Gatepost <postmaster@%s>\r\n", l->relay_name);
-    put_field(b, "To", l->to);
+    put_address(b, "To", l->to);
     if (l->reply_to.n > 0)
-        put_field(b, "Reply-To", l->reply_to);
+        put_address(b, "Reply-To", l->reply_to);
     put_field(b, "Subject", l->subject);
     put_date(b, l->date_ms);
     gp_buf_putz(b, "Message-ID: <");

@@ -15,8 +15,8 @@
 
 struct gp_letter {
     const char *relay_name;
-    struct gp_str to;            /* address */
-    struct gp_str reply_to;      /* address, "": none */
+    struct gp_str to;            /* what gp_mailbox_parse takes */
+    struct gp_str reply_to;      /* the same, or "": none */
     struct gp_str message_id;    /* left part; the same for the same letter, however often it is sent */
     struct gp_str subject, body; /* lines end with LF */
     uint64_t date_ms;

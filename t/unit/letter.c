@@ -64,6 +64,20 @@ static void test_headers(void **state)
     free(text);
 }
 
+/* Escapes would make three addresses of the one. */
+static void test_quoted_address(void **state)
+{
+    (void)state;
+    struct gp_letter l = letter((struct gp_str){NULL, 0});
+    size_t n;
+    l.to = GP_STR("\"mail ops\"@dol.gov");
+    l.reply_to = GP_STR("\"x, victim@example.com, y\"@evil.test");
+    char *text = whole(&l, 4096, &n);
+    assert_non_null(strstr(text, "\r\nTo: \"mail ops\"@dol.gov\r\n"
+                                 "Reply-To: \"x, victim@example.com, y\"@evil.test\r\nSubject: "));
+    free(text);
+}
+
 static void test_attached_as_it_is(void **state)
 {
     (void)state;
@@ -150,9 +164,9 @@ static void test_too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_headers),          cmocka_unit_test(test_attached_as_it_is),
-        cmocka_unit_test(test_attached_encoded), cmocka_unit_test(test_sendable),
-        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_headers),           cmocka_unit_test(test_quoted_address),
+        cmocka_unit_test(test_attached_as_it_is), cmocka_unit_test(test_attached_encoded),
+        cmocka_unit_test(test_sendable),          cmocka_unit_test(test_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
