@@ -17,37 +17,13 @@
 
 #define BUSY_MS 5000
 
-static const char *const statement_text[GP_ST_COUNT] = {
-    [GP_ST_BEGIN] = "BEGIN IMMEDIATE",
-    [GP_ST_COMMIT] = "COMMIT",
-    [GP_ST_ROLLBACK] = "ROLLBACK",
-    [GP_ST_DATA_VERSION] = "PRAGMA data_version",
-    [GP_ST_BLOCKS] = "SELECT target, reason, since_ms FROM block ORDER BY target",
-    [GP_ST_BLOCK] = "INSERT INTO block (target, reason, since_ms) VALUES (?1, ?2, ?3)"
-                    " ON CONFLICT (target) DO UPDATE SET reason = ?2, since_ms = ?3",
-    [GP_ST_UNBLOCK] = "DELETE FROM block WHERE target = ?1",
-    [GP_ST_JOURNAL] = "INSERT INTO journal (when_ms, who, verb, what, why) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [GP_ST_HISTORY] = "SELECT when_ms, who, verb, what, why FROM journal ORDER BY id DESC LIMIT ?1",
-    [GP_ST_PACKAGE_SAVE] =
-        "INSERT INTO package (agency, day, day_count, month, month_count, total) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-        " ON CONFLICT (agency) DO UPDATE SET"
-        " day_count = CASE WHEN ?2 > day OR day > ?2 + 1 THEN ?3 WHEN ?2 = day THEN max(day_count, ?3)"
-        " ELSE day_count END,"
-        " day = CASE WHEN day > ?2 + 1 THEN ?2 ELSE max(day, ?2) END,"
-        " month_count = CASE WHEN ?4 > month OR day > ?2 + 1 THEN ?5 WHEN ?4 = month THEN max(month_count, ?5)"
-        " ELSE month_count END,"
-        " month = CASE WHEN day > ?2 + 1 THEN ?4 ELSE max(month, ?4) END, total = max(total, ?6)",
-    [GP_ST_PACKAGE] = "SELECT agency, day, day_count, month, month_count, total FROM package WHERE agency = ?1",
-    [GP_ST_PACKAGES] = "SELECT agency, day, day_count, month, month_count, total FROM package ORDER BY agency",
-    [GP_ST_TEST_OPEN] = "INSERT INTO test_window (allowance, is_open, what, why) VALUES (?1, 1, ?2, ?3)"
-                        " ON CONFLICT (allowance) DO UPDATE SET is_open = 1, what = ?2, why = ?3 WHERE is_open = 0",
-    [GP_ST_TEST_CLOSE] = "UPDATE test_window SET is_open = 0 WHERE allowance = ?1 AND is_open = 1",
-    [GP_ST_TESTS] = "SELECT allowance, what, why, is_open FROM test_window ORDER BY allowance",
-};
+static const char begin[] = "BEGIN IMMEDIATE";
+static const char commit[] = "COMMIT";
+static const char data_version[] = "PRAGMA data_version";
 
 /* What came back: suppression.h, failures and what was counted already (suppression_store.h), the history of events
- * (event_log.h), statistics.h, unclassified.h, and what feedback's guards remember. Times named _ms are since 1970, a day
- * and a minute are counted from there.
+ * (event_log.h), statistics.h, unclassified.h, and what feedback's guards remember. Times named _ms are since 1970, a
+ * day and a minute are counted from there.
  */
 #define GP_STORE_FEEDBACK_SCHEMA                                                                                       \
     "CREATE TABLE suppression (address TEXT NOT NULL, agency TEXT NOT NULL, reason INTEGER NOT NULL,"                  \
@@ -131,8 +107,7 @@ static const char *const upgrade[] = {
 #define SCHEMA ((int)(sizeof upgrade / sizeof upgrade[0]))
 
 /* Makes the file before SQLite does: 0660, and when root makes it, the directory's owner. SQLite gives the files it
- * adds
- * (-wal, -shm) what this one has.
+ * adds (-wal, -shm) what this one has.
  */
 static bool file_ready(const char *path, char why[256])
 {
@@ -219,12 +194,6 @@ struct gp_store *gp_store_open(const char *path, char why[256])
     }
     if (!schema_ready(s, path, why))
         goto fail;
-    for (size_t i = 0; i < GP_ST_COUNT; i++) {
-        if (sqlite3_prepare_v3(s->db, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL) != SQLITE_OK) {
-            snprintf(why, 256, "%.120s: %.100s", path, gp_store_error(s));
-            goto fail;
-        }
-    }
     gp_store_changed(s);
     return s;
 fail:
@@ -236,8 +205,6 @@ void gp_store_close(struct gp_store *s)
 {
     if (s == NULL)
         return;
-    for (size_t i = 0; i < GP_ST_COUNT; i++)
-        sqlite3_finalize(s->st[i]);
     for (size_t i = 0; i < s->kept_n; i++)
         sqlite3_finalize(s->kept[i].st);
     sqlite3_close(s->db);
@@ -255,21 +222,14 @@ bool gp_store_fail(struct gp_store *s)
     return false;
 }
 
-bool gp_store_run(struct gp_store *s, enum gp_statement which)
-{
-    bool good = sqlite3_step(s->st[which]) == SQLITE_DONE || gp_store_fail(s);
-    sqlite3_reset(s->st[which]);
-    return good;
-}
-
 bool gp_store_begin(struct gp_store *s)
 {
-    return gp_store_run(s, GP_ST_BEGIN);
+    return gp_store_done(s, gp_store_statement(s, begin));
 }
 
 bool gp_store_commit(struct gp_store *s)
 {
-    if (gp_store_run(s, GP_ST_COMMIT))
+    if (gp_store_done(s, gp_store_statement(s, commit)))
         return true;
     gp_store_rollback(s);
     return false;
@@ -277,15 +237,15 @@ bool gp_store_commit(struct gp_store *s)
 
 void gp_store_rollback(struct gp_store *s)
 {
-    sqlite3_step(s->st[GP_ST_ROLLBACK]); /* the error to tell is the one before */
-    sqlite3_reset(s->st[GP_ST_ROLLBACK]);
+    exec(s, "ROLLBACK"); /* keeps no text: the error to tell is the one before */
 }
 
 bool gp_store_changed(struct gp_store *s)
 {
-    sqlite3_stmt *st = s->st[GP_ST_DATA_VERSION];
-    int64_t version = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : s->data_version;
-    sqlite3_reset(st);
+    sqlite3_stmt *st = gp_store_statement(s, data_version);
+    bool good = true;
+    int64_t version = gp_store_next(s, st, &good) ? sqlite3_column_int64(st, 0) : s->data_version;
+    gp_store_enough(st);
     bool changed = version != s->data_version;
     s->data_version = version;
     return changed;

@@ -11,28 +11,8 @@
 
 #define GP_STORE_STATEMENTS_MAX 128
 
-enum gp_statement {
-    GP_ST_BEGIN,
-    GP_ST_COMMIT,
-    GP_ST_ROLLBACK,
-    GP_ST_DATA_VERSION,
-    GP_ST_BLOCKS,
-    GP_ST_BLOCK,
-    GP_ST_UNBLOCK,
-    GP_ST_JOURNAL,
-    GP_ST_HISTORY,
-    GP_ST_PACKAGE_SAVE,
-    GP_ST_PACKAGE,
-    GP_ST_PACKAGES,
-    GP_ST_TEST_OPEN,
-    GP_ST_TEST_CLOSE,
-    GP_ST_TESTS,
-    GP_ST_COUNT
-};
-
 struct gp_store {
     sqlite3 *db;
-    sqlite3_stmt *st[GP_ST_COUNT];
     int64_t data_version;
     char error[256]; /* the last one */
     size_t kept_n;   /* statements made when they were first needed */
@@ -66,9 +46,6 @@ struct gp_str gp_column_str(sqlite3_stmt *st, int at);
 uint64_t gp_column_u64(sqlite3_stmt *st, int at);
 /* gp_column_copy - as a NUL-terminated text, cut where it does not fit */
 void gp_column_copy(sqlite3_stmt *st, int at, char *out, size_t cap);
-
-/* gp_store_run - step a statement that returns no rows; its bindings stay */
-bool gp_store_run(struct gp_store *s, enum gp_statement which);
 
 /* gp_store_fail - keep SQLite's text of what just failed; returns false */
 bool gp_store_fail(struct gp_store *s);
