@@ -4,7 +4,7 @@
  */
 #include "shared/report/address_scan.h"
 #include "shared/report/dsn.h"
-#include "shared/report/notice.h"
+#include "shared/report/mention.h"
 #include "shared/report/reading.h"
 #include "shared/report/smtp_said.h"
 
@@ -142,7 +142,7 @@ static bool is_delay(const struct gp_reading *r)
 static struct gp_str read_said(struct gp_reading *r)
 {
     struct gp_mention all = {.end = r->human.text.n};
-    return gp_notice_said(r->m, &r->human, &all);
+    return gp_mention_said(r->m, &r->human, &all);
 }
 
 static bool has_code(struct gp_str text)
@@ -151,7 +151,8 @@ static bool has_code(struct gp_str text)
 }
 
 /* elsewhere - does the reason not stand with the address? It is alone there, or the only code stands before it. */
-static bool elsewhere(const struct gp_reading *r, struct gp_str said, const struct gp_notice *n, struct gp_str address)
+static bool elsewhere(const struct gp_reading *r, struct gp_str said, const struct gp_mentions *n,
+                      struct gp_str address)
 {
     size_t letters = 0;
 
@@ -161,24 +162,24 @@ static bool elsewhere(const struct gp_reading *r, struct gp_str said, const stru
 }
 
 /* what the text says about one; of the only one it may all be */
-static struct gp_str said_about(const struct gp_reading *r, const struct gp_notice *n,
+static struct gp_str said_about(const struct gp_reading *r, const struct gp_mentions *n,
                                 const struct gp_report_recipient *who, bool alone)
 {
     for (size_t i = 0; i < n->n; i++) {
         struct gp_str a = n->mention[i].address;
         if (!gp_str_eq(a, who->recipient) && !gp_str_eq(a, who->original_recipient))
             continue;
-        struct gp_str said = gp_notice_said(r->m, &r->human, &n->mention[i]);
+        struct gp_str said = gp_mention_said(r->m, &r->human, &n->mention[i]);
         return elsewhere(r, said, n, a) ? r->said : said;
     }
     return alone ? r->said : GP_STR("");
 }
 
-static struct gp_str original_of(const struct gp_reading *r, const struct gp_notice *n, struct gp_str recipient)
+static struct gp_str original_of(const struct gp_reading *r, const struct gp_mentions *n, struct gp_str recipient)
 {
     for (size_t i = 0; i < n->n; i++) {
         if (gp_str_eq(n->mention[i].address, recipient))
-            return gp_notice_original(&r->human, &n->mention[i]);
+            return gp_mention_original(&r->human, &n->mention[i]);
     }
     return GP_STR("");
 }
@@ -222,7 +223,7 @@ static struct gp_str only_recipient(const struct gp_reading *r)
 bool gp_read_dsn(struct gp_reading *r)
 {
     struct gp_str status = r->parts.status;
-    struct gp_notice notice;
+    struct gp_mentions named;
     struct gp_dsn d;
 
     if (status.n == 0)
@@ -233,12 +234,12 @@ bool gp_read_dsn(struct gp_reading *r)
     if (d.n == 0)
         return false;
     r->said = read_said(r);
-    gp_notice_read(r->m, &r->human, &notice);
+    gp_mentions_read(r->m, &r->human, &named);
     for (size_t i = 0; i < d.n; i++) {
         struct gp_report_recipient *from = &d.recipients[i], *to;
         struct gp_str address = from->recipient.n > 0 ? from->recipient : from->original_recipient;
         if (address.n == 0 && d.n == 1)
-            address = notice.n == 1 ? notice.mention[0].address : gp_memory_lower(r->m, only_recipient(r));
+            address = named.n == 1 ? named.mention[0].address : gp_memory_lower(r->m, only_recipient(r));
         to = address.n > 0 ? gp_reading_find(r, address) : NULL;
         if (to != NULL && (to->action == GP_ACTION_FAILED || from->action != GP_ACTION_FAILED))
             continue; /* of several about one address, the failure counts */
@@ -246,9 +247,9 @@ bool gp_read_dsn(struct gp_reading *r)
             continue;
         from->recipient = address;
         *to = *from;
-        to->human = said_about(r, &notice, to, d.n == 1);
+        to->human = said_about(r, &named, to, d.n == 1);
         if (to->original_recipient.n == 0)
-            to->original_recipient = original_of(r, &notice, to->recipient);
+            to->original_recipient = original_of(r, &named, to->recipient);
         evidence(r, to);
     }
     r->report->cut = r->report->cut || d.cut;
@@ -272,7 +273,7 @@ static struct gp_report_recipient *add_said(struct gp_reading *r, struct gp_str 
 }
 
 /* the addresses of X-Failed-Recipients */
-static void add_failed(struct gp_reading *r, const struct gp_notice *n, enum gp_report_action action)
+static void add_failed(struct gp_reading *r, const struct gp_mentions *n, enum gp_report_action action)
 {
     struct gp_str failed = gp_text_to(field(r, GP_STR("X-Failed-Recipients")), 16384);
     size_t at, len;
@@ -339,7 +340,7 @@ static struct gp_str in_passing(const struct gp_reading *r)
 }
 
 /* only_asides - are there no other mentions? Then one of them must be meant. */
-static bool only_asides(const struct gp_reading *r, const struct gp_notice *n)
+static bool only_asides(const struct gp_reading *r, const struct gp_mentions *n)
 {
     for (size_t i = 0; i < n->n; i++) {
         if (!is_aside(r, n->mention[i].address))
@@ -350,10 +351,10 @@ static bool only_asides(const struct gp_reading *r, const struct gp_notice *n)
 
 bool gp_read_notice(struct gp_reading *r)
 {
-    struct gp_notice n;
+    struct gp_mentions n;
 
     r->said = read_said(r);
-    gp_notice_read(r->m, &r->human, &n);
+    gp_mentions_read(r->m, &r->human, &n);
     enum gp_mention_rank rank = n.n > 0 ? n.mention[0].rank : GP_MENTION_NONE;
     if (!is_notice(r, rank))
         return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * notice.c - failure notices in plain words: whom they name, and what they say about each (pure)
+ * mention.c - failure notices in plain words: whom they name, and what they say about each (pure)
  */
-#include "shared/report/notice.h"
+#include "shared/report/mention.h"
 
 #include "shared/report/address_scan.h"
 
@@ -259,7 +259,7 @@ static void scan_lines(struct scan *s)
     }
 }
 
-static bool known(const struct gp_notice *out, struct gp_str address)
+static bool known(const struct gp_mentions *out, struct gp_str address)
 {
     for (size_t i = 0; i < out->n; i++) {
         if (gp_str_eq(out->mention[i].address, address))
@@ -269,7 +269,7 @@ static bool known(const struct gp_notice *out, struct gp_str address)
 }
 
 /* reasons_first - do the addresses stand behind their reasons? Then nothing follows the last one. */
-static bool reasons_first(const struct gp_notice *out, const struct scan *s, enum gp_mention_rank rank)
+static bool reasons_first(const struct gp_mentions *out, const struct scan *s, enum gp_mention_rank rank)
 {
     if (rank == GP_MENTION_REPLY || out->n < 2 || rank != GP_MENTION_ANNOUNCED)
         return rank == GP_MENTION_REPLY;
@@ -281,7 +281,7 @@ static bool reasons_first(const struct gp_notice *out, const struct scan *s, enu
 }
 
 /* blocks - each mention's text: up to the next one, or back to the one before */
-static void blocks(struct gp_notice *out, bool back, size_t n)
+static void blocks(struct gp_mentions *out, bool back, size_t n)
 {
     for (size_t i = 0; i < out->n; i++) {
         struct gp_mention *here = &out->mention[i];
@@ -304,11 +304,11 @@ static enum gp_mention_rank best_of(const struct scan *s)
     return best;
 }
 
-void gp_notice_read(struct gp_report_memory *m, const struct gp_human *human, struct gp_notice *out)
+void gp_mentions_read(struct gp_report_memory *m, const struct gp_human *human, struct gp_mentions *out)
 {
     struct scan *s = gp_memory_get(m, sizeof *s);
 
-    *out = (struct gp_notice){.mention = gp_memory_get(m, GP_REPORT_RECIPIENTS_MAX * sizeof *out->mention)};
+    *out = (struct gp_mentions){.mention = gp_memory_get(m, GP_REPORT_RECIPIENTS_MAX * sizeof *out->mention)};
     if (s == NULL || out->mention == NULL)
         return;
     s->human = human;
@@ -337,7 +337,7 @@ static bool closes(struct gp_str line)
     return (rule == t.n && rule >= 10) || gp_text_starts_any(t, closing);
 }
 
-struct gp_str gp_notice_said(struct gp_report_memory *m, const struct gp_human *human, const struct gp_mention *about)
+struct gp_str gp_mention_said(struct gp_report_memory *m, const struct gp_human *human, const struct gp_mention *about)
 {
     size_t n = about->end - about->begin < SAID_MAX ? about->end - about->begin : SAID_MAX;
     struct gp_str text = gp_text_cut(gp_text_from(human->text, about->begin), n);
@@ -355,7 +355,7 @@ struct gp_str gp_notice_said(struct gp_report_memory *m, const struct gp_human *
     return gp_text_flat(m, text, GP_REPORT_TEXT_MAX);
 }
 
-struct gp_str gp_notice_original(const struct gp_human *human, const struct gp_mention *about)
+struct gp_str gp_mention_original(const struct gp_human *human, const struct gp_mention *about)
 {
     struct gp_str text = gp_text_to(gp_text_from(human->lower, about->begin), about->end - about->begin);
 

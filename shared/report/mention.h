@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * notice.h - failure notices in plain words: whom they name, and what they say about each (feedback.md, c9; pure)
+ * mention.h - failure notices in plain words: whom they name, and what they say about each (feedback.md, c9; pure)
  */
-#ifndef GP_REPORT_NOTICE_H
-#define GP_REPORT_NOTICE_H
+#ifndef GP_REPORT_MENTION_H
+#define GP_REPORT_MENTION_H
 
 #include "shared/report/human.h"
 #include "shared/report/report.h"
@@ -26,18 +26,18 @@ struct gp_mention {
     size_t begin, end; /* what the text says about it: from here to there */
 };
 
-struct gp_notice {
+struct gp_mentions {
     size_t n;
     struct gp_mention *mention; /* GP_REPORT_RECIPIENTS_MAX; in their order, no address twice */
     bool cut;
 };
 
-void gp_notice_read(struct gp_report_memory *m, const struct gp_human *human, struct gp_notice *out);
+void gp_mentions_read(struct gp_report_memory *m, const struct gp_human *human, struct gp_mentions *out);
 
-/* gp_notice_said - the part of the text about one mention that gives the reason; one line */
-struct gp_str gp_notice_said(struct gp_report_memory *m, const struct gp_human *human, const struct gp_mention *about);
+/* gp_mention_said - the part of the text about one mention that gives the reason; one line */
+struct gp_str gp_mention_said(struct gp_report_memory *m, const struct gp_human *human, const struct gp_mention *about);
 
-/* gp_notice_original - the address that a mention's one was made of, if its text says so; "" */
-struct gp_str gp_notice_original(const struct gp_human *human, const struct gp_mention *about);
+/* gp_mention_original - the address that a mention's one was made of, if its text says so; "" */
+struct gp_str gp_mention_original(const struct gp_human *human, const struct gp_mention *about);
 
 #endif
