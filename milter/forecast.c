@@ -196,7 +196,7 @@ static void lay(struct gp_forecast_slot *s, const struct gp_forecast *fresh, uin
 {
     struct gp_forecast_entry *e = s->entry;
     bool spf = fresh->spf != GP_SPF_UNKNOWN, dmarc = fresh->dmarc.state != GP_DMARC_UNKNOWN;
-    uint32_t ttl_s = fresh->ttl_s, retry_s = GP_FORECAST_RETRY_S << e->troubles;
+    uint32_t ttl_s = fresh->ttl_s, retry_s = (uint32_t)GP_FORECAST_RETRY_S << e->troubles;
     if (ttl_s < GP_FORECAST_TTL_LEAST_S)
         ttl_s = GP_FORECAST_TTL_LEAST_S;
     if (ttl_s > GP_FORECAST_TTL_MOST_S)

@@ -174,8 +174,7 @@ static void test_wrong_terms(void **state)
         "a:x\x7f.gov",
         "a:\xc3\xa4.gov",
         "x=\xff",
-        "\x01"
-        "all",
+        "\001all",
         "all\t",
         "a:%{d}.gov-",
     };
