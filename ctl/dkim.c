@@ -4,12 +4,12 @@
  *
  * What it prints is a fragment of a zone file: all but the record is comment.
  */
-#include "ctl/verbs.h"
-
 #include "ctl/output.h"
+#include "ctl/verbs.h"
 #include "shared/address.h"
 #include "shared/clock.h"
 #include "shared/dkim_key.h"
+#include "shared/write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,20 +103,6 @@ static bool find_group(const struct gp_ctl *ctl, struct order *o)
     return found != NULL;
 }
 
-static bool write_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        p += done;
-        n -= (size_t)done;
-    }
-    return true;
-}
-
 /* write_key - a new file, readable as the daemons need it and no further; nothing is left of it on an error (told) */
 static bool write_key(const struct order *o, const char *pem)
 {
@@ -131,7 +117,7 @@ static bool write_key(const struct order *o, const char *pem)
         return false;
     }
     bool good = fchmod(fd, grouped ? 0640 : 0600) == 0 && (!grouped || fchown(fd, 0, o->gid) == 0) &&
-                write_all(fd, pem, strlen(pem)) && fsync(fd) == 0;
+                gp_write_all(fd, pem, strlen(pem)) && fsync(fd) == 0;
     int why = errno;
     if (close(fd) != 0 && good) {
         why = errno;

@@ -4,6 +4,9 @@
  */
 #include "feedback/archive.h"
 
+#include "feedback/archive_private.h"
+#include "shared/write_all.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -13,8 +16,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "feedback/archive_private.h"
 
 #include <openssl/evp.h>
 
@@ -118,25 +119,11 @@ void gp_draft_free(struct gp_draft *d)
     errno = saved;
 }
 
-static bool write_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        p += done;
-        n -= (size_t)done;
-    }
-    return true;
-}
-
 static bool flush(struct gp_draft *d)
 {
     size_t n = d->gathered_n;
     d->gathered_n = 0;
-    return EVP_DigestUpdate(d->hashing, d->gathered, n) == 1 && write_all(d->fd, d->gathered, n);
+    return EVP_DigestUpdate(d->hashing, d->gathered, n) == 1 && gp_write_all(d->fd, d->gathered, n);
 }
 
 bool gp_draft_add(struct gp_draft *d, struct gp_str octets)

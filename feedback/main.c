@@ -13,17 +13,6 @@
 #include <gmime/gmime.h>
 #include <unistd.h>
 
-static void signals_prepare(sigset_t *ours)
-{
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(ours);
-    sigaddset(ours, SIGTERM);
-    sigaddset(ours, SIGINT);
-    sigaddset(ours, SIGHUP);
-    sigaddset(ours, SIGUSR1);
-    sigprocmask(SIG_BLOCK, ours, NULL);
-}
-
 /* config is the running epoch's */
 static bool serve(const char *path, const struct gp_config *config)
 {
@@ -31,7 +20,7 @@ static bool serve(const char *path, const struct gp_config *config)
     sigset_t signals;
     int listener = -1;
     bool done = false;
-    signals_prepare(&signals);
+    gp_daemon_signals(&signals);
     if (!gp_reload_init(&reload, GP_FEEDBACK_PROGRAM, path, config, gp_clock_wall_ms()))
         goto out;
     gp_daemon_descriptors();

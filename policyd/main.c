@@ -12,17 +12,6 @@
 
 #include <unistd.h>
 
-static void signals_prepare(sigset_t *ours)
-{
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(ours);
-    sigaddset(ours, SIGTERM);
-    sigaddset(ours, SIGINT);
-    sigaddset(ours, SIGHUP);
-    sigaddset(ours, SIGUSR1);
-    sigprocmask(SIG_BLOCK, ours, NULL);
-}
-
 /* Sockets, while there are privileges for them. *auth is -1 when Dovecot does not ask here. */
 static bool listen_all(const struct gp_config *c, int *policy, int *auth)
 {
@@ -44,7 +33,7 @@ static bool serve(const char *path, const struct gp_config *config)
     struct gp_login_http *http = NULL;
     int auth = -1;
     bool done = false;
-    signals_prepare(&parts.signals);
+    gp_daemon_signals(&parts.signals);
     if (!gp_reload_init(&reload, "policyd", path, config, gp_clock_wall_ms()))
         goto out;
     gp_daemon_descriptors();

@@ -39,6 +39,17 @@ wrong:
     return 2;
 }
 
+void gp_daemon_signals(sigset_t *ours)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(ours);
+    sigaddset(ours, SIGTERM);
+    sigaddset(ours, SIGINT);
+    sigaddset(ours, SIGHUP);
+    sigaddset(ours, SIGUSR1);
+    sigprocmask(SIG_BLOCK, ours, NULL);
+}
+
 void gp_daemon_descriptors(void)
 {
     struct rlimit limit;

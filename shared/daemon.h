@@ -10,6 +10,7 @@
 #include "shared/config.h"
 #include "shared/counters.h"
 
+#include <signal.h>
 #include <sys/types.h>
 
 #define GP_DAEMON_CONFIG "/etc/gatepost/gatepost.conf"
@@ -18,6 +19,11 @@
  * Returns -1 to go on, else the exit status: 0 after -V, 2 after a usage message.
  */
 int gp_daemon_options(int argc, char **argv, const char *program, const char **path);
+
+/* gp_daemon_signals - block those that a server takes by a signalfd (TERM, INT, HUP, USR1; *ours), and ignore PIPE
+ * Before any thread is started: every one inherits that.
+ */
+void gp_daemon_signals(sigset_t *ours);
 
 /* gp_daemon_descriptors - raise the limit: a connection costs a file descriptor, and a shell's usual 1024 would not do
  */
