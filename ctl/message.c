@@ -92,14 +92,6 @@ static void note_warning(gint64 offset, GMimeParserWarning code, const gchar *it
         *(bool *)understood = false;
 }
 
-static struct gp_str domain_of(struct gp_str address)
-{
-    size_t at = address.n;
-    while (at > 0 && address.p[at - 1] != '@')
-        at--;
-    return at > 0 ? (struct gp_str){address.p + at, address.n - at} : (struct gp_str){NULL, 0};
-}
-
 /* Does every address have the same domain? domain: "" before the first. */
 static bool same_domain(InternetAddressList *list, char domain[GP_DOMAIN_MAX + 1], unsigned depth)
 {
@@ -114,7 +106,7 @@ static bool same_domain(InternetAddressList *list, char domain[GP_DOMAIN_MAX + 1
             continue;
         }
         const char *text = internet_address_mailbox_get_idn_addr(INTERNET_ADDRESS_MAILBOX(a));
-        if (!gp_domain_ascii(domain_of(gp_str_z(text)), ascii))
+        if (!gp_domain_ascii(gp_address_domain(gp_str_z(text)), ascii))
             return false;
         if (domain[0] == '\0')
             memcpy(domain, ascii, sizeof ascii);
@@ -177,7 +169,7 @@ static void read_return_path(struct gp_str value, char out[GP_DOMAIN_MAX + 1])
     value = gp_str_trim(value);
     if (value.n >= 2 && value.p[0] == '<' && value.p[value.n - 1] == '>')
         value = (struct gp_str){value.p + 1, value.n - 2};
-    if (!gp_domain_ascii(domain_of(value), out))
+    if (!gp_domain_ascii(gp_address_domain(value), out))
         out[0] = '\0';
 }
 

@@ -27,18 +27,13 @@ const struct gp_agency *gp_ctl_agency(const struct gp_ctl *ctl, const char *name
     return agency;
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Could the configuration name an agency so? What could not is read as an address. */
 static bool is_name(struct gp_str s)
 {
-    if (s.n == 0 || s.n > GP_AGENCY_NAME_MAX || !is_letter(s.p[0]))
+    if (s.n == 0 || s.n > GP_AGENCY_NAME_MAX || !gp_is_letter(s.p[0]))
         return false;
     for (size_t i = 1; i < s.n; i++) {
-        if (!is_letter(s.p[i]) && !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '-' && s.p[i] != '_')
+        if (!gp_is_letter(s.p[i]) && !gp_is_digit(s.p[i]) && s.p[i] != '-' && s.p[i] != '_')
             return false;
     }
     return true;

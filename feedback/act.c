@@ -6,6 +6,7 @@
 
 #include "feedback/guards.h"
 #include "feedback/provider_fault.h"
+#include "shared/address.h"
 #include "shared/event_log.h"
 #include "shared/statistics.h"
 #include "shared/suppression_store.h"
@@ -53,15 +54,6 @@ void gp_act_free(struct gp_act *a)
 static uint32_t day_of(uint64_t ms)
 {
     return (uint32_t)(ms / DAY_MS);
-}
-
-static struct gp_str domain_of(struct gp_str address)
-{
-    for (size_t i = address.n; i > 0; i--) {
-        if (address.p[i - 1] == '@')
-            return (struct gp_str){address.p + i, address.n - i};
-    }
-    return address;
 }
 
 static bool count(const struct doing *d, const char *what, uint64_t n)
@@ -319,7 +311,9 @@ bool gp_act_event(struct gp_act *a, const struct gp_config *c, const struct gp_e
     if (!e->proven || e->agency.n == 0 || e->recipient.n == 0)
         return gp_stat_add(a->store, none, none, GP_STR(GP_STAT_UNPROVEN), 1, now_ms);
     if (d.provider.n == 0)
-        d.provider = domain_of(e->recipient);
+        d.provider = gp_address_domain(e->recipient);
+    if (d.provider.n == 0)
+        d.provider = e->recipient;
     if (e->expired)
         return count(&d, GP_STAT_EXPIRED, 1);
     if (e->delayed)

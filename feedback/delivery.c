@@ -6,6 +6,7 @@
 
 #include "feedback/judge.h"
 #include "feedback/log_queue.h"
+#include "shared/address.h"
 #include "shared/statistics.h"
 #include "shared/token.h"
 
@@ -28,14 +29,6 @@ static uint32_t day_of(uint64_t ms)
     return (uint32_t)(ms / DAY_MS);
 }
 
-static struct gp_str domain_of(struct gp_str address)
-{
-    size_t at = address.n;
-    while (at > 0 && address.p[at - 1] != '@')
-        at--;
-    return at == 0 ? (struct gp_str){NULL, 0} : (struct gp_str){address.p + at, address.n - at};
-}
-
 static enum gp_token_state verify(const struct taking *t, struct gp_str local, struct gp_token_short *out)
 {
     const struct gp_config *c = t->d->config;
@@ -46,7 +39,7 @@ static enum gp_token_state verify(const struct taking *t, struct gp_str local, s
 static bool read_sender(struct taking *t, char token[GP_TOKEN_SHORT + 1], const struct gp_agency **agency)
 {
     const struct gp_config *c = t->d->config;
-    struct gp_str sender = t->l->sender, domain = domain_of(sender);
+    struct gp_str sender = t->l->sender, domain = gp_address_domain(sender);
     struct gp_token_short parsed;
     struct gp_buf b = gp_buf_on(token, GP_TOKEN_SHORT + 1);
     if (domain.n == 0 || !gp_str_eq_nocase(domain, gp_str_z(c->return_path)))
@@ -149,7 +142,7 @@ static bool act_on_failure(struct taking *t, const struct attempt *a)
     const struct gp_said query = {.status = a->status,
                                   .reply = reply,
                                   .text = text,
-                                  .provider = a->host.n > 0 ? a->host : domain_of(gp_buf_str(&recipient)),
+                                  .provider = a->host.n > 0 ? a->host : gp_address_domain(gp_buf_str(&recipient)),
                                   .final = a->final};
     struct gp_meaning meaning = gp_classify_said(t->d->dictionary, &query);
     struct gp_event e = event_of(t, a, gp_buf_str(&recipient));

@@ -9,14 +9,9 @@
 #define QUEUE_ID_LEAST 6
 #define COMMAND_MAX 32 /* "end of DATA" and the like */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_alnum(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return gp_is_digit(c) || gp_is_letter(c);
 }
 
 static struct gp_str from(struct gp_str s, size_t at)
@@ -52,7 +47,7 @@ static bool take_until(struct gp_str *s, char c, struct gp_str *out)
 static size_t digits(struct gp_str s)
 {
     size_t n = 0;
-    while (n < s.n && is_digit(s.p[n]))
+    while (n < s.n && gp_is_digit(s.p[n]))
         n++;
     return n;
 }
@@ -65,9 +60,9 @@ static bool fits(struct gp_str s, const char *form)
         return false;
     for (size_t i = 0; i < n; i++) {
         char c = s.p[i];
-        bool good = form[i] == 'a'   ? is_alnum(c) && !is_digit(c)
-                    : form[i] == '9' ? is_digit(c)
-                    : form[i] == '_' ? is_digit(c) || c == ' '
+        bool good = form[i] == 'a'   ? is_alnum(c) && !gp_is_digit(c)
+                    : form[i] == '9' ? gp_is_digit(c)
+                    : form[i] == '_' ? gp_is_digit(c) || c == ' '
                                      : c == form[i];
         if (!good)
             return false;
@@ -156,7 +151,7 @@ static struct gp_str host_of(struct gp_str relay)
 static bool status_valid(struct gp_str s)
 {
     size_t subject = digits(from(s, s.n < 2 ? s.n : 2));
-    if (s.n < 5 || !is_digit(s.p[0]) || s.p[1] != '.' || subject == 0 || subject > 3 || s.p[2 + subject] != '.')
+    if (s.n < 5 || !gp_is_digit(s.p[0]) || s.p[1] != '.' || subject == 0 || subject > 3 || s.p[2 + subject] != '.')
         return false;
     size_t detail = digits(from(s, 3 + subject));
     return detail > 0 && detail <= 3 && 3 + subject + detail == s.n;

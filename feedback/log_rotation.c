@@ -14,11 +14,6 @@
 #define SCANS_MAX 10
 #define COUNT_DIGITS 5 /* a longer number is a date */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool starts(struct gp_str s, struct gp_str with)
 {
     return s.n >= with.n && memcmp(s.p, with.p, with.n) == 0;
@@ -46,12 +41,12 @@ static bool take_packed(struct gp_str *name)
 static bool read_middle(struct gp_str s, struct gp_rotation_name *out)
 {
     bool plain = true;
-    if (s.n < 2 || (s.p[0] != '.' && s.p[0] != '-') || !is_digit(s.p[1]) || !is_digit(s.p[s.n - 1]))
+    if (s.n < 2 || (s.p[0] != '.' && s.p[0] != '-') || !gp_is_digit(s.p[1]) || !gp_is_digit(s.p[s.n - 1]))
         return false;
     for (size_t i = 1; i < s.n; i++) {
-        if (!is_digit(s.p[i]) && strchr(".-_T:", s.p[i]) == NULL)
+        if (!gp_is_digit(s.p[i]) && strchr(".-_T:", s.p[i]) == NULL)
             return false;
-        plain = plain && is_digit(s.p[i]);
+        plain = plain && gp_is_digit(s.p[i]);
     }
     out->stamp = (struct gp_str){s.p + 1, s.n - 1};
     out->counted = plain && out->stamp.n <= COUNT_DIGITS && gp_str_u64(out->stamp, UINT32_MAX, &out->number);

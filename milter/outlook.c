@@ -4,18 +4,12 @@
  */
 #include "milter/outlook.h"
 
+#include "shared/address.h"
+
 #include <string.h>
 
 _Static_assert(sizeof((struct gp_dmarc_facts *)NULL)->signature / sizeof(struct gp_str) >= GP_SIGNERS_MAX,
                "not all signatures of a message can be judged");
-
-static struct gp_str domain_of(struct gp_str address)
-{
-    size_t at = address.n;
-    while (at > 0 && address.p[at - 1] != '@')
-        at--;
-    return at > 0 ? (struct gp_str){address.p + at, address.n - at} : (struct gp_str){NULL, 0};
-}
 
 static void look(struct gp_forecasts *t, const struct gp_config *c, const struct gp_agency *a, struct gp_str domain,
                  uint64_t now_ms, struct gp_forecast *out)
@@ -36,7 +30,7 @@ void gp_outlook(struct gp_forecasts *t, const struct gp_outlook_facts *f, uint64
 {
     struct gp_forecast path;
     struct gp_buf domain = gp_buf_on(out->domain, sizeof out->domain);
-    gp_buf_put(&domain, f->from.n > 0 ? f->from : domain_of(f->sender));
+    gp_buf_put(&domain, f->from.n > 0 ? f->from : gp_address_domain(f->sender));
     look(t, f->config, f->agency, gp_buf_str(&domain), now_ms, &out->forecast);
     struct gp_dmarc_facts d = {
         .from = f->from,

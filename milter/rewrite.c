@@ -4,11 +4,12 @@
  */
 #include "milter/rewrite.h"
 
-#include <string.h>
-
 #include "milter/covered.h"
 #include "milter/stream.h"
 #include "milter/unsubscribe.h"
+#include "shared/address.h"
+
+#include <string.h>
 
 /* What the steps of one plan share. */
 struct planning {
@@ -21,20 +22,11 @@ struct planning {
     uint8_t id[3];
 };
 
-static struct gp_str domain_of(struct gp_str address)
-{
-    for (size_t i = address.n; i > 0; i--) {
-        if (address.p[i - 1] == '@')
-            return (struct gp_str){address.p + i, address.n - i};
-    }
-    return (struct gp_str){NULL, 0};
-}
-
 /* Is it a valid bounce token of ours at return_path? */
 static bool read_return_path(const struct gp_config *c, struct gp_str sender, uint32_t today,
                              struct gp_token_short *token)
 {
-    struct gp_str domain = domain_of(sender);
+    struct gp_str domain = gp_address_domain(sender);
     if (domain.n == 0 || !gp_str_eq_nocase(domain, gp_str_z(c->return_path)))
         return false;
     struct gp_str local = {sender.p, sender.n - domain.n - 1};

@@ -15,14 +15,9 @@
 #define PATH_MAX_OCTETS 256
 #define DNS_NAME_MAX 253
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_alnum(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return gp_is_digit(c) || gp_is_letter(c);
 }
 
 static bool is_high(char c)
@@ -169,7 +164,7 @@ static const char *check_domain(struct gp_str s)
     if (ascii > GP_DOMAIN_MAX)
         return "domain longer than 255 octets";
     for (size_t i = 0; i < s.n; i++)
-        digits += is_digit(s.p[i]) || s.p[i] == '.';
+        digits += gp_is_digit(s.p[i]) || s.p[i] == '.';
     return digits == s.n ? "domain of digits only: an address stands in brackets" : NULL;
 }
 
@@ -201,7 +196,7 @@ static int hex_groups(struct gp_str s)
             return -1;
         for (size_t i = 0; i < group.n; i++) {
             char c = group.p[i];
-            if (!is_digit(c) && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F'))
+            if (!gp_is_digit(c) && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F'))
                 return -1;
         }
         count++;
@@ -306,6 +301,15 @@ const char *gp_path_parse(struct gp_str s, bool utf8, struct gp_mailbox *out)
             return why;
     }
     return gp_mailbox_parse(inner, utf8, out);
+}
+
+struct gp_str gp_address_domain(struct gp_str address)
+{
+    for (size_t at = address.n; at > 0; at--) {
+        if (address.p[at - 1] == '@')
+            return (struct gp_str){address.p + at, address.n - at};
+    }
+    return GP_STR("");
 }
 
 bool gp_domain_in(struct gp_str domain, struct gp_str pattern)

@@ -35,6 +35,9 @@ const char *gp_mailbox_parse(struct gp_str s, bool utf8, struct gp_mailbox *out)
  */
 const char *gp_path_parse(struct gp_str s, bool utf8, struct gp_mailbox *out);
 
+/* gp_address_domain - what stands behind the last '@', unchecked; empty when there is none */
+struct gp_str gp_address_domain(struct gp_str address);
+
 /* gp_domain_in - does the domain stand under a configured sender domain?
  * pattern "dol.gov": that domain; ".dol.gov": its subdomains only. ASCII letters compare without case;
  * one trailing dot of domain is not tolerated.

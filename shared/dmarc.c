@@ -104,11 +104,6 @@ static bool read_action(struct gp_str value, enum gp_dmarc_action *out)
     return false;
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Is one of them scheme:something? */
 static bool has_address(struct gp_str uris)
 {
@@ -116,7 +111,7 @@ static bool has_address(struct gp_str uris)
     while (gp_str_split(&uris, ',', &uri)) {
         uri = gp_str_trim(uri);
         size_t colon = gp_str_find(uri, ':'), i = 0;
-        while (i < colon && (is_letter(uri.p[i]) || (i > 0 && uri.p[i] >= '0' && uri.p[i] <= '9')))
+        while (i < colon && (gp_is_letter(uri.p[i]) || (i > 0 && gp_is_digit(uri.p[i]))))
             i++;
         if (colon > 0 && i == colon && colon + 1 < uri.n)
             return true;

@@ -20,16 +20,6 @@ static const char effects[] =
     " AND effect IN ('" GP_EFFECT_SUPPRESSED "', '" GP_EFFECT_RETESTED "') ORDER BY when_ms DESC, id DESC LIMIT ?4";
 static const char prune[] = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE when_ms < ?1 LIMIT ?2)";
 
-static struct gp_str cut(struct gp_str s, size_t most)
-{
-    if (s.n <= most)
-        return s;
-    s.n = most;
-    while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xC0) == 0x80)
-        s.n--; /* not inside a UTF-8 character */
-    return s;
-}
-
 bool gp_event_log_add(struct gp_store *s, const struct gp_logged_event *e)
 {
     sqlite3_stmt *st = gp_store_statement(s, add_event);
@@ -44,7 +34,7 @@ bool gp_event_log_add(struct gp_store *s, const struct gp_logged_event *e)
     gp_bind_str(st, 8, e->stream);
     gp_bind_str(st, 9, e->status);
     gp_bind_str(st, 10, e->reply);
-    gp_bind_str(st, 11, cut(e->diagnostic, GP_EVENT_DIAGNOSTIC_MAX));
+    gp_bind_str(st, 11, gp_str_cut(e->diagnostic, GP_EVENT_DIAGNOSTIC_MAX));
     gp_bind_u64(st, 12, e->text);
     gp_bind_str(st, 13, e->evidence);
     return gp_store_done(s, st);

@@ -24,11 +24,6 @@ static bool is_one_of(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* The macro at s.p[0] == '%'; returns its length, or 0 when it is none. c, r and t are for explanations only. */
 static size_t read_macro(struct gp_str s, struct macro *out)
 {
@@ -43,7 +38,7 @@ static size_t read_macro(struct gp_str s, struct macro *out)
     if (s.p[1] != '{' || s.n < 4 || !is_one_of(s.p[2], "slodiphvSLODIPHV"))
         return 0;
     out->letter = s.p[2];
-    for (digits = i; i < s.n && is_digit(s.p[i]); i++)
+    for (digits = i; i < s.n && gp_is_digit(s.p[i]); i++)
         out->parts = out->parts > VALUE_MAX ? out->parts : out->parts * 10 + (size_t)(s.p[i] - '0');
     if (i > digits && out->parts == 0)
         return 0;
@@ -154,7 +149,7 @@ static void put_part(struct gp_str part, bool url, struct gp_buf *b)
 {
     for (size_t i = 0; i < part.n; i++) {
         char c = part.p[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || is_one_of(c, "-._~");
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || gp_is_digit(c) || is_one_of(c, "-._~");
         if (plain || !url)
             gp_buf_put(b, (struct gp_str){&c, 1});
         else

@@ -31,11 +31,6 @@ static bool is_alpha(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_one_of(char c, const char *set)
 {
     return c != '\0' && strchr(set, c) != NULL;
@@ -83,9 +78,9 @@ static bool is_top_label(struct gp_str label)
     if (label.n == 0 || label.p[0] == '-' || label.p[label.n - 1] == '-')
         return false;
     for (size_t i = 0; i < label.n; i++) {
-        if (!is_alpha(label.p[i]) && !is_digit(label.p[i]) && label.p[i] != '-')
+        if (!is_alpha(label.p[i]) && !gp_is_digit(label.p[i]) && label.p[i] != '-')
             return false;
-        numeric &= is_digit(label.p[i]);
+        numeric &= gp_is_digit(label.p[i]);
     }
     return !numeric;
 }
@@ -145,7 +140,7 @@ static bool take_prefix(struct gp_str *s, unsigned most, unsigned *length)
 {
     uint64_t value;
     size_t at = s->n;
-    while (at > 0 && is_digit(s->p[at - 1]))
+    while (at > 0 && gp_is_digit(s->p[at - 1]))
         at--;
     if (at == 0 || s->p[at - 1] != '/')
         return s->n == 0 || s->p[s->n - 1] != '/';
@@ -161,7 +156,7 @@ static bool take_prefix(struct gp_str *s, unsigned most, unsigned *length)
 static bool take_prefixes(struct gp_str *s, struct gp_spf_term *out)
 {
     size_t i = s->n;
-    while (i > 0 && is_digit(s->p[i - 1]))
+    while (i > 0 && gp_is_digit(s->p[i - 1]))
         i--;
     bool v6 = i > 1 && s->p[i - 1] == '/' && s->p[i - 2] == '/';
     if (v6 && !take_prefix(s, 128, &out->v6))
@@ -220,7 +215,7 @@ static const char *read_term(struct gp_str s, struct gp_spf_term *out)
     bool qualified = is_qualifier(s.p[0]);
     struct gp_str word = from(s, qualified), name = word;
     size_t n = 0;
-    while (n < word.n && (is_alpha(word.p[n]) || (n > 0 && (is_digit(word.p[n]) || is_one_of(word.p[n], "-_.")))))
+    while (n < word.n && (is_alpha(word.p[n]) || (n > 0 && (gp_is_digit(word.p[n]) || is_one_of(word.p[n], "-_.")))))
         n++;
     name.n = n;
     if (n > 0 && n < word.n && word.p[n] == '=')

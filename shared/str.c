@@ -94,6 +94,14 @@ struct gp_str gp_str_trim(struct gp_str s)
     return s;
 }
 
+struct gp_str gp_str_cut(struct gp_str s, size_t max)
+{
+    size_t n = s.n < max ? s.n : max;
+    for (unsigned i = 0; i < 3 && n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80; i++)
+        n--;
+    return (struct gp_str){s.p, n};
+}
+
 bool gp_str_split(struct gp_str *rest, char sep, struct gp_str *head)
 {
     if (rest->p == NULL)

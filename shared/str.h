@@ -20,6 +20,16 @@ struct gp_str {
 #define GP_STR(lit) ((struct gp_str){(lit), sizeof(lit) - 1})
 #define GP_STR_FMT(s) (int)(s).n, (s).p /* for "%.*s"; only for views that were checked or escaped */
 
+/* ASCII only, whatever the locale */
+static inline bool gp_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static inline bool gp_is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* gp_str_z - view of a NUL-terminated string of ours; z may be NULL (empty view) */
 struct gp_str gp_str_z(const char *z);
 
@@ -35,6 +45,9 @@ size_t gp_str_find(struct gp_str s, char c);
 
 /* gp_str_trim - without blanks, tabs, CR and LF at both ends */
 struct gp_str gp_str_trim(struct gp_str s);
+
+/* gp_str_cut - at most max octets of s, cut between characters of UTF-8 */
+struct gp_str gp_str_cut(struct gp_str s, size_t max);
 
 /* gp_str_split - take the part before the first sep off *rest
  * Returns false when *rest is spent (rest->p == NULL). "a,,b" gives "a", "", "b"; "" gives one "".

@@ -94,10 +94,11 @@ bool gp_unclassified_add(struct gp_store *s, struct gp_str text, struct gp_str p
                          uint64_t now_ms)
 {
     char key[GP_TEXT_KEY_MAX];
-    struct gp_unclassified u = {
-        .text = gp_text_key(text, key), .last_ms = now_ms, .provider = provider, .sample = text, .evidence = evidence};
-    if (u.sample.n > GP_UNCLASSIFIED_SAMPLE_MAX)
-        u.sample.n = GP_UNCLASSIFIED_SAMPLE_MAX;
+    struct gp_unclassified u = {.text = gp_text_key(text, key),
+                                .last_ms = now_ms,
+                                .provider = provider,
+                                .sample = gp_str_cut(text, GP_UNCLASSIFIED_SAMPLE_MAX),
+                                .evidence = evidence};
     if (u.text.n == 0)
         return true;
     if (!put_text(s, count_text, &u))

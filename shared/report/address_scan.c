@@ -10,7 +10,7 @@
 
 static bool is_alnum(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return gp_is_digit(c) || gp_is_letter(c);
 }
 
 static bool is_local(char c, bool wide)

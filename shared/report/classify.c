@@ -6,6 +6,7 @@
  * about him, the rest of it, its subject; then the bare codes. What was said before a recipient was named is never
  * about him.
  */
+#include "shared/address.h"
 #include "shared/report/evidence.h"
 
 #include <string.h>
@@ -20,14 +21,6 @@ struct facts {
     struct gp_str sender_domain; /* "" when not known */
     struct gp_str recipient_domain;
 };
-
-static struct gp_str domain_of(struct gp_str address)
-{
-    size_t at = address.n;
-    while (at > 0 && address.p[at - 1] != '@')
-        at--;
-    return at == 0 ? (struct gp_str){"", 0} : (struct gp_str){address.p + at, address.n - at};
-}
 
 static bool temporary(const struct gp_evidence *e)
 {
@@ -119,8 +112,8 @@ static struct gp_str sender_domain(const struct gp_report *r)
 {
     for (size_t i = 0; i < r->tokens_n; i++)
         if (r->tokens[i].place == GP_PLACE_RETURN_PATH)
-            return domain_of(r->tokens[i].text);
-    return domain_of(r->returned_from);
+            return gp_address_domain(r->tokens[i].text);
+    return gp_address_domain(r->returned_from);
 }
 
 static bool ask_raw(struct facts *f, struct gp_str raw, struct gp_meaning *out)
@@ -150,7 +143,7 @@ static struct gp_meaning judge(struct facts *f, const struct gp_report *r, size_
         return m;
     f->phase = p->phase;
     f->final = p->action != GP_ACTION_DELAYED;
-    f->recipient_domain = domain_of(p->recipient.n > 0 ? p->recipient : p->original_recipient);
+    f->recipient_domain = gp_address_domain(p->recipient.n > 0 ? p->recipient : p->original_recipient);
     f->codes.providers = (struct gp_providers){0};
     gp_dictionary_providers(f->d, p->remote, &f->codes.providers);
     gp_dictionary_providers(f->d, f->recipient_domain, &f->codes.providers);

@@ -7,14 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_word(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z');
+    return gp_is_digit(c) || (c >= 'a' && c <= 'z');
 }
 
 static bool starts(struct gp_str s, size_t at, const char *z)
@@ -146,9 +141,9 @@ static size_t number(struct gp_str s, size_t at, int16_t *out)
 {
     size_t n = 0;
     *out = 0;
-    for (; at + n < s.n && n < 3 && is_digit(s.p[at + n]); n++)
+    for (; at + n < s.n && n < 3 && gp_is_digit(s.p[at + n]); n++)
         *out = (int16_t)(*out * 10 + (s.p[at + n] - '0'));
-    return at + n < s.n && is_digit(s.p[at + n]) ? 0 : n;
+    return at + n < s.n && gp_is_digit(s.p[at + n]) ? 0 : n;
 }
 
 /* "5.1.1", and no part of an address or a version. */
@@ -167,13 +162,13 @@ static bool enhanced_at(struct gp_str s, size_t at, int16_t out[3])
     if (out[1] > 7) /* RFC 3463 knows subjects up to 7: this is a version */
         return false;
     return at == s.n ||
-           !(is_word(s.p[at]) || s.p[at] == '-' || (s.p[at] == '.' && at + 1 < s.n && is_digit(s.p[at + 1])));
+           !(is_word(s.p[at]) || s.p[at] == '-' || (s.p[at] == '.' && at + 1 < s.n && gp_is_digit(s.p[at + 1])));
 }
 
 static bool reply_at(struct gp_str s, size_t at, char out[3])
 {
     if (s.n < at + 3 || strchr("245", s.p[at]) == NULL || s.p[at + 1] < '0' || s.p[at + 1] > '7' ||
-        !is_digit(s.p[at + 2]))
+        !gp_is_digit(s.p[at + 2]))
         return false;
     if (s.n > at + 3 && (is_word(s.p[at + 3]) || s.p[at + 3] == '.'))
         return false;

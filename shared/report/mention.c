@@ -340,7 +340,7 @@ static bool closes(struct gp_str line)
 struct gp_str gp_mention_said(struct gp_report_memory *m, const struct gp_human *human, const struct gp_mention *about)
 {
     size_t n = about->end - about->begin < SAID_MAX ? about->end - about->begin : SAID_MAX;
-    struct gp_str text = gp_text_cut(gp_text_from(human->text, about->begin), n);
+    struct gp_str text = gp_str_cut(gp_text_from(human->text, about->begin), n);
     struct gp_str lower = gp_text_to(gp_text_from(human->lower, about->begin), text.n), rest = lower, line;
     bool said = false;
 

@@ -176,7 +176,7 @@ static struct gp_str transfer(struct gp_report_memory *m, struct gp_str header, 
 static void append(struct walk *w, struct grown *to, struct gp_str more, size_t max)
 {
     size_t gap = to->n > 0 ? 2 : 0;
-    size_t room = to->n + gap < max ? max - to->n - gap : 0, n = gp_text_cut(more, room).n;
+    size_t room = to->n + gap < max ? max - to->n - gap : 0, n = gp_str_cut(more, room).n;
 
     w->out->cut = w->out->cut || more.n > room;
     if (n == 0)
@@ -202,7 +202,7 @@ static void take_text(struct walk *w, struct gp_str text)
     bool late = w->status.n > 0 || o->returned.n > 0 || w->text.n > 0;
 
     if (late && o->returned.n == 0 && gp_header_like(text))
-        o->returned = gp_text_cut(text, RETURNED_MAX);
+        o->returned = gp_str_cut(text, RETURNED_MAX);
     else if (w->status.n == 0 && o->returned.n == 0)
         append(w, &w->text, text, GP_REPORT_HUMAN_MAX);
 }
@@ -243,7 +243,7 @@ static void visit_message(struct walk *w, struct gp_str octets)
     if (w->attached.n == 0)
         w->attached = octets;
     if (w->out->returned.n == 0)
-        w->out->returned = gp_text_decode(w->m, gp_text_cut(octets, RETURNED_MAX), GP_STR(""));
+        w->out->returned = gp_text_decode(w->m, gp_str_cut(octets, RETURNED_MAX), GP_STR(""));
 }
 
 static void visit_leaf(struct walk *w, enum role role, struct gp_str octets, struct gp_str charset)
@@ -252,12 +252,12 @@ static void visit_leaf(struct walk *w, enum role role, struct gp_str octets, str
 
     switch (role) {
     case ROLE_TEXT:
-        take_text(w, gp_text_decode(w->m, gp_text_cut(octets, GP_REPORT_HUMAN_MAX), charset));
+        take_text(w, gp_text_decode(w->m, gp_str_cut(octets, GP_REPORT_HUMAN_MAX), charset));
         o->cut = o->cut || octets.n > GP_REPORT_HUMAN_MAX;
         break;
     case ROLE_HTML:
         if (w->html.n == 0)
-            w->html = gp_text_decode(w->m, gp_text_cut(octets, GP_REPORT_HUMAN_MAX), charset);
+            w->html = gp_text_decode(w->m, gp_str_cut(octets, GP_REPORT_HUMAN_MAX), charset);
         break;
     case ROLE_STATUS:
         append(w, &w->status, gp_text_decode(w->m, octets, charset), GP_REPORT_OCTETS_MAX);
@@ -267,7 +267,7 @@ static void visit_leaf(struct walk *w, enum role role, struct gp_str octets, str
         break;
     case ROLE_HEADERS:
         if (o->returned.n == 0)
-            o->returned = gp_text_decode(w->m, gp_text_cut(octets, RETURNED_MAX), charset);
+            o->returned = gp_text_decode(w->m, gp_str_cut(octets, RETURNED_MAX), charset);
         break;
     case ROLE_MESSAGE:
         visit_message(w, octets);
@@ -322,7 +322,7 @@ static void open_one(struct walk *w, struct gp_str entity)
     while (entity.n > 0 && (entity.p[0] == '\n' || gp_str_starts_nocase(entity, GP_STR("From "))))
         entity = gp_text_from(entity, gp_str_find(entity, '\n') + 1); /* a mailbox file's separator */
     gp_header_split(entity, &header, &body);
-    w->out->header = gp_text_decode(w->m, gp_text_cut(header, HEADER_MAX), GP_STR(""));
+    w->out->header = gp_text_decode(w->m, gp_str_cut(header, HEADER_MAX), GP_STR(""));
     visit(w, entity, 1, true);
     w->out->status = (struct gp_str){w->status.p, w->status.n};
     w->out->feedback = (struct gp_str){w->feedback.p, w->feedback.n};

@@ -127,8 +127,8 @@ static void read_all(struct gp_reading *r, struct gp_str raw)
     out->from = address_of(r, r->parts.header, GP_STR("From"));
     read_returned(r);
     out->kind = kind_of(r);
-    read_returned(r); /* a report that was enclosed brought its own */
-    out->human = gp_text_cut(r->human.text, GP_REPORT_HUMAN_MAX); /* in lines: no pattern reaches over paragraphs */
+    read_returned(r);                                            /* a report that was enclosed brought its own */
+    out->human = gp_str_cut(r->human.text, GP_REPORT_HUMAN_MAX); /* in lines: no pattern reaches over paragraphs */
     out->automatic = gp_is_automatic(r);
     out->arrival_s = arrival(r);
     gp_read_tokens(r);

@@ -8,21 +8,11 @@
 
 #include <string.h>
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* digits - at the start of s, at most max; 0 when there are none or more */
 static size_t digits(struct gp_str s, size_t max)
 {
     size_t n = 0;
-    while (n < s.n && n <= max && is_digit(s.p[n]))
+    while (n < s.n && n <= max && gp_is_digit(s.p[n]))
         n++;
     return n <= max ? n : 0;
 }
@@ -42,8 +32,8 @@ static size_t status_length(struct gp_str s)
             return 0;
         n += 1 + len;
     }
-    bool more = n + 1 < s.n && s.p[n] == '.' && is_digit(s.p[n + 1]);
-    return more || (n < s.n && (s.p[n] == '-' ? n + 1 < s.n && is_digit(s.p[n + 1]) : false)) ? 0 : n;
+    bool more = n + 1 < s.n && s.p[n] == '.' && gp_is_digit(s.p[n + 1]);
+    return more || (n < s.n && (s.p[n] == '-' ? n + 1 < s.n && gp_is_digit(s.p[n + 1]) : false)) ? 0 : n;
 }
 
 static bool stands_alone(struct gp_str text, size_t at)
@@ -69,7 +59,7 @@ struct gp_str gp_said_status(struct gp_str text)
 /* is_code - a reply code of SMTP at the start of s? What follows it says so too. */
 static bool is_code(struct gp_str s)
 {
-    if (s.n < 3 || (s.p[0] != '4' && s.p[0] != '5') || strchr("0123457", s.p[1]) == NULL || !is_digit(s.p[2]))
+    if (s.n < 3 || (s.p[0] != '4' && s.p[0] != '5') || strchr("0123457", s.p[1]) == NULL || !gp_is_digit(s.p[2]))
         return false;
     return s.n == 3 || strchr(" -:;,<\"')]>", s.p[3]) != NULL;
 }
@@ -218,7 +208,7 @@ static struct gp_str host_begin(struct gp_str s)
 {
     size_t n = 0;
 
-    while (n < s.n && n < 255 && (is_digit(s.p[n]) || is_letter(s.p[n]) || strchr(".-_", s.p[n]) != NULL))
+    while (n < s.n && n < 255 && (gp_is_digit(s.p[n]) || gp_is_letter(s.p[n]) || strchr(".-_", s.p[n]) != NULL))
         n++;
     while (n > 0 && s.p[n - 1] == '.')
         n--;

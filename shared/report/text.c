@@ -16,15 +16,6 @@ bool gp_text_line(struct gp_str *rest, struct gp_str *line)
     return true;
 }
 
-struct gp_str gp_text_cut(struct gp_str s, size_t max)
-{
-    size_t n = s.n < max ? s.n : max;
-
-    for (unsigned i = 0; i < 3 && n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80; i++)
-        n--;
-    return gp_text_to(s, n);
-}
-
 size_t gp_text_at(struct gp_str text, struct gp_str needle)
 {
     if (needle.n == 0 || needle.n > text.n)

@@ -27,9 +27,6 @@ struct gp_str gp_text_html(struct gp_report_memory *m, struct gp_str html);
 /* gp_text_line - take the next line off *rest, without its end; false when *rest is spent */
 bool gp_text_line(struct gp_str *rest, struct gp_str *line);
 
-/* gp_text_cut - at most max octets of s, cut between characters of UTF-8 */
-struct gp_str gp_text_cut(struct gp_str s, size_t max);
-
 /* gp_text_at - where needle stands in text, or text.n; both in lower case, or the case counts */
 size_t gp_text_at(struct gp_str text, struct gp_str needle);
 bool gp_text_has(struct gp_str text, struct gp_str needle);

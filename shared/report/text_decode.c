@@ -196,7 +196,7 @@ struct gp_str gp_text_words(struct gp_report_memory *m, struct gp_str value)
 
     if (!gp_text_has(v, GP_STR("=?")))
         return gp_text_flat(m, v, v.n);
-    v = gp_text_cut(v, 4096);
+    v = gp_str_cut(v, 4096);
     char *out = gp_memory_get(m, v.n * 4);
     if (out == NULL)
         return GP_STR("");

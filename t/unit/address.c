@@ -394,10 +394,25 @@ static void test_domain_ascii(void **state)
     assert_false(gp_domain_ascii((struct gp_str){longest, 254}, out));
 }
 
+static void test_address_domain(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"a@dol.gov", "dol.gov"}, {"\"a@b\"@dol.gov", "dol.gov"}, {"a@", ""}, {"@dol.gov", "dol.gov"}, {"a", ""}, {"", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        if (!gp_str_eq(gp_address_domain(gp_str_z(cases[i].in)), gp_str_z(cases[i].out)))
+            fail_msg("%s: %.*s", cases[i].in, GP_STR_FMT(gp_address_domain(gp_str_z(cases[i].in))));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_domain_ascii),
+        cmocka_unit_test(test_address_domain),
         cmocka_unit_test(test_ascii),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_parts),

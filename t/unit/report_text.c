@@ -117,12 +117,9 @@ static void test_html(void **state)
         want(pages[i].html, gp_text_html(&memory, pages[i].html), pages[i].text);
 }
 
-static void test_cut(void **state)
+static void test_flat(void **state)
 {
     (void)state;
-    want(GP_STR("cut"), gp_text_cut(GP_STR("a\303\244b"), 2), GP_STR("a"));
-    want(GP_STR("cut"), gp_text_cut(GP_STR("a\303\244b"), 3), GP_STR("a\303\244"));
-    want(GP_STR("cut"), gp_text_cut(GP_STR("ab"), 5), GP_STR("ab"));
     want(GP_STR("flat"), gp_text_flat(&memory, GP_STR(" a \n\n b\303\244"), 4), GP_STR("a b"));
     want(GP_STR("flat"), gp_text_flat(&memory, GP_STR(" a \n\n b"), 100), GP_STR("a b"));
 }
@@ -369,7 +366,7 @@ int main(void)
         cmocka_unit_test_teardown(test_charsets, forget),
         cmocka_unit_test_teardown(test_words, forget),
         cmocka_unit_test_teardown(test_html, forget),
-        cmocka_unit_test_teardown(test_cut, forget),
+        cmocka_unit_test_teardown(test_flat, forget),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_long_addresses),

@@ -271,10 +271,28 @@ static void test_distance(void **state)
     assert_true(gp_str_distance(over, GP_STR("")) == SIZE_MAX);
 }
 
+static void test_cut(void **state)
+{
+    static const struct {
+        struct gp_str in;
+        size_t max;
+        struct gp_str out;
+    } cases[] = {
+        {V("ab"), 5, V("ab")},        {V("ab"), 1, V("a")},          {V("ab"), 0, V("")},
+        {V("a\303\244b"), 2, V("a")}, {V("a\303\244b"), 3, V("a\303\244")}, {V("\200\200\200\200\200\200"), 5, V("\200\200")},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        if (!gp_str_eq(gp_str_cut(cases[i].in, cases[i].max), cases[i].out))
+            fail_msg("case %zu", i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_cut),
         cmocka_unit_test(test_compare),    cmocka_unit_test(test_trim),        cmocka_unit_test(test_split),
         cmocka_unit_test(test_numbers),    cmocka_unit_test(test_utf8),        cmocka_unit_test(test_buf_bounds),
         cmocka_unit_test(test_buf_printf), cmocka_unit_test(test_buf_escaped),
