@@ -130,7 +130,7 @@ static bool say(struct report *r, const struct gp_config *c, const struct gp_age
     if (!whole)
         gp_ctl_error("out of memory: not all records are listed");
     if (bad > 0)
-        gp_ctl_error("%zu of what must be in the DNS is not as it must be, or is not known", bad);
+        gp_ctl_error("%zu of these are not in the DNS as they must be, or not known", bad);
     return whole && bad == 0;
 }
 
