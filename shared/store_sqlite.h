@@ -35,6 +35,7 @@ struct gp_store {
     sqlite3_stmt *st[GP_ST_COUNT];
     int64_t data_version;
     char error[256]; /* the last one */
+    bool refused;    /* it was about what was to be written, not about the database */
     size_t kept_n;   /* statements made when they were first needed */
     struct gp_kept_statement {
         const char *sql;
