@@ -148,13 +148,26 @@ static bool write_all(struct gp_intake *in, struct job *const *job, size_t n)
     return false;
 }
 
+/* What would fail each time it comes is kept for people to look at. */
+static bool write_quarantined(struct gp_intake *in, struct job *j)
+{
+    static const struct gp_judged quarantined = {
+        .outcome = GP_OUTCOME_QUARANTINED, .why = "the database refused what it brought about", .agency = ""};
+    if (!gp_store_refused(in->store) || j->judged->outcome == GP_OUTCOME_QUARANTINED)
+        return false;
+    j->judged = &quarantined;
+    j->row.outcome = gp_str_z(gp_outcome_name(quarantined.outcome));
+    j->row.why = gp_str_z(quarantined.why);
+    j->taken = GP_TAKEN_QUARANTINED;
+    return write_all(in, &j, 1);
+}
+
 /* One that cannot be written must not hold up those that came with it. */
 static void write_batch(struct gp_intake *in, struct job *const *job, size_t n)
 {
-    if (write_all(in, job, n))
-        return;
-    for (size_t i = 0; i < n; i++) {
-        if (n == 1 || !write_all(in, &job[i], 1))
+    bool good = write_all(in, job, n);
+    for (size_t i = 0; i < n && !good; i++) {
+        if ((n == 1 || !write_all(in, &job[i], 1)) && !write_quarantined(in, job[i]))
             job[i]->taken = GP_TAKEN_AGAIN;
     }
 }

@@ -85,13 +85,9 @@ static bool take_stamp(struct gp_str *s, struct gp_str *out)
 static bool take_tag(struct gp_str *s, struct gp_str *out)
 {
     size_t n = 0;
-    bool slash = false;
-    for (; n < s->n && n < GP_LOG_TAG_MAX; n++) {
-        char c = s->p[n];
-        if (!is_alnum(c) && c != '/' && c != '-' && c != '_' && c != '.')
-            break;
-        slash = slash || c == '/';
-    }
+    while (n < s->n && n < GP_LOG_TAG_MAX &&
+           (is_alnum(s->p[n]) || (s->p[n] != '\0' && strchr("/-_.", s->p[n]) != NULL)))
+        n++;
     *out = (struct gp_str){s->p, n};
     *s = from(*s, n);
     if (skip(s, GP_STR("["))) {
@@ -99,7 +95,7 @@ static bool take_tag(struct gp_str *s, struct gp_str *out)
         if (!skip(s, GP_STR("]")))
             return false;
     }
-    return slash && skip(s, GP_STR(": "));
+    return skip(s, GP_STR(": "));
 }
 
 bool gp_log_entry_split(struct gp_str line, struct gp_log_entry *out)
@@ -150,8 +146,10 @@ static struct gp_str host_of(struct gp_str relay)
 
 static bool status_valid(struct gp_str s)
 {
-    size_t subject = digits(from(s, s.n < 2 ? s.n : 2));
-    if (s.n < 5 || !gp_is_digit(s.p[0]) || s.p[1] != '.' || subject == 0 || subject > 3 || s.p[2 + subject] != '.')
+    if (s.n < 5 || !gp_is_digit(s.p[0]) || s.p[1] != '.')
+        return false;
+    size_t subject = digits(from(s, 2));
+    if (subject == 0 || subject > 3 || 2 + subject == s.n || s.p[2 + subject] != '.')
         return false;
     size_t detail = digits(from(s, 3 + subject));
     return detail > 0 && detail <= 3 && 3 + subject + detail == s.n;

@@ -19,12 +19,12 @@
 /* A line of a log file, apart: whoever wrote it down. */
 struct gp_log_entry {
     struct gp_str stamp;   /* "Nov 21 09:00:00" or RFC 3339: log_time.h */
-    struct gp_str tag;     /* "postfix/smtp"; with a '/' always */
+    struct gp_str tag;     /* "postfix/smtp" */
     struct gp_str message; /* "4XyZ...: to=<...>" */
 };
 
-/* gp_log_entry_split - syslog's and postlogd's "Nov 21 09:00:00 host postfix/smtp[123]: message", or the time as RFC
- * 3339 line is without its line end. False for everything that no daemon of a Postfix wrote.
+/* gp_log_entry_split - as syslog and postlogd write a line: "Nov 21 09:00:00 host postfix/smtp[123]: message"
+ * The time may be RFC 3339's; the line is without its end. False for everything else.
  */
 bool gp_log_entry_split(struct gp_str line, struct gp_log_entry *out);
 

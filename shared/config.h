@@ -92,8 +92,6 @@ struct gp_pop3_mailbox {
     char *ca_file; /* NULL: those that the system trusts */
     uint64_t every_ms;
     char password[GP_POP3_PASSWORD_MAX + 1];
-    const char *file; /* where it stands */
-    unsigned line;
 };
 
 struct gp_config {

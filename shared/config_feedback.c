@@ -172,7 +172,7 @@ void gp_config_read_mailboxes(const struct gp_spot *at, const config_setting_t *
         }
         c->mailbox = grown;
         struct gp_pop3_mailbox *m = &c->mailbox[c->mailboxes_n++];
-        *m = (struct gp_pop3_mailbox){.file = at->file->name, .line = one.line};
+        *m = (struct gp_pop3_mailbox){0};
         struct gp_group g = {at->load, at->file, GP_SCOPE_MAILBOX, "mailboxes.", GP_NO_AGENCY, m};
         gp_config_read_group(&g, e, one.line);
     }

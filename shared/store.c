@@ -218,8 +218,15 @@ const char *gp_store_error(struct gp_store *s)
 
 bool gp_store_fail(struct gp_store *s)
 {
+    int code = sqlite3_errcode(s->db);
     snprintf(s->error, sizeof s->error, "%s", sqlite3_errmsg(s->db));
+    s->refused = code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH || code == SQLITE_TOOBIG;
     return false;
+}
+
+bool gp_store_refused(const struct gp_store *s)
+{
+    return s->refused;
 }
 
 bool gp_store_begin(struct gp_store *s)

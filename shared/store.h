@@ -91,5 +91,7 @@ typedef void gp_store_test_fn(void *arg, const struct gp_test_turn *turn);
 bool gp_store_tests(struct gp_store *s, gp_store_test_fn *each, void *arg);
 
 const char *gp_store_error(struct gp_store *s); /* text of the last error */
+/* gp_store_refused - was it about what was to be written, so that the same would fail again? */
+bool gp_store_refused(const struct gp_store *s);
 
 #endif

@@ -15,6 +15,7 @@ struct gp_store {
     sqlite3 *db;
     int64_t data_version;
     char error[256]; /* the last one */
+    bool refused;    /* it was about what was to be written, not about the database */
     size_t kept_n;   /* statements made when they were first needed */
     struct gp_kept_statement {
         const char *sql;

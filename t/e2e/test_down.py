@@ -144,7 +144,7 @@ class MemcachedAway:
         """both daemons say so themselves"""
         def told():
             states = {d["program"]: d.get("store") for d in crowd.status(self.relay)["daemons"]}
-            return [states["policyd"], states["milter"]] == [word, word]
+            return states == {"policyd": word, "milter": word, "feedback": "none"}
         wait_for(f"both daemons to find the store {word}", told, 15, 0.1)
 
     def check_reported_once(self, began):

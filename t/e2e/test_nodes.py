@@ -198,8 +198,8 @@ class Nodes(unittest.TestCase):
                 view = json.loads(done.stdout)
                 return (done.returncode == (1 if down else 0) and
                         {s["server"]: s["up"] for s in view["servers"]} == expected and
-                        {d["program"]: d.get("store") for d in view["daemons"] if d["program"] != "feedback"} ==
-                        {"policyd": store, "milter": store})
+                        {d["program"]: d.get("store") for d in view["daemons"]} ==
+                        {"policyd": store, "milter": store, "feedback": "none"})
             wait_for(f"gatepostctl status to say {expected}", told, 15, 0.1)
             text = node.ctl("status").stdout
             for name in self.pool.servers:

@@ -148,27 +148,55 @@ static void test_threads(void **state)
     assert_int_equal(number("SELECT count(*) FROM intake") - before, 40);
 }
 
-static void test_not_written(void **state)
+static void *take_refused(void *arg)
+{
+    char text[64], id[GP_ARCHIVE_ID + 1];
+    snprintf(text, sizeof text, "Subject: refused %d\n\n", (int)(intptr_t)arg);
+    return take(text, "r@b.example.gov", id) == GP_TAKEN_QUARANTINED ? NULL : &database;
+}
+
+static void test_refused(void **state)
 {
     (void)state;
+    static const char bounce[] =
+        "From: mailer-daemon@x\nSubject: Undelivered Mail Returned to Sender\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nuser unknown\n--b\n"
+        "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.c\n"
+        "Action: failed\nStatus: 5.1.1\n\n--b--\n";
     char id[GP_ARCHIVE_ID + 1];
     sqlite3 *db = NULL;
-    int64_t before = number("SELECT count(*) FROM intake");
     assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
-    /* what acting does fails, the rest of the transaction with it */
+    /* what acting does fails, and would each time */
     assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER no BEFORE INSERT ON stat BEGIN SELECT RAISE(ABORT, 'no'); END",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
-    assert_int_equal(
-        take("From: mailer-daemon@x\nSubject: Undelivered Mail Returned to Sender\n"
-             "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nuser unknown\n--b\n"
-             "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.c\n"
-             "Action: failed\nStatus: 5.1.1\n\n--b--\n",
-             "postmaster@b.example.gov", id),
-        GP_TAKEN_AGAIN);
+    assert_int_equal(take(bounce, "postmaster@b.example.gov", id), GP_TAKEN_QUARANTINED);
+    assert_int_equal(take("Subject: x\n\nwithout events\n", "postmaster@b.example.gov", id), GP_TAKEN_DONE);
+    assert_int_equal(number("SELECT count(*) FROM intake WHERE outcome = 'quarantined' AND why LIKE '%refused%'"), 1);
+    assert_int_equal(number("SELECT count(*) FROM stat"), 0);
+    /* also beside others, in one transaction or not */
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TRIGGER no; CREATE TRIGGER no BEFORE INSERT ON intake WHEN NEW.outcome <> "
+                                  "'quarantined' BEGIN SELECT RAISE(ABORT, 'no'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    pthread_t thread[THREADS];
+    for (intptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, take_refused, (void *)i), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *failed = NULL;
+        pthread_join(thread[i], &failed);
+        assert_null(failed);
+    }
+    /* the quarantine itself fails: then it must come again */
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TRIGGER no; CREATE TRIGGER no BEFORE INSERT ON intake BEGIN SELECT "
+                                  "RAISE(ABORT, 'no'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    int64_t before = number("SELECT count(*) FROM intake");
+    assert_int_equal(take("Subject: y\n\n", "postmaster@b.example.gov", id), GP_TAKEN_AGAIN);
     assert_int_equal(number("SELECT count(*) FROM intake"), before);
-    assert_int_equal(take("Subject: no event\n\nA person's mail needs none.\n", "postmaster@b.example.gov", id),
-                     GP_TAKEN_DONE);
     assert_int_equal(sqlite3_exec(db, "DROP TRIGGER no", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
@@ -290,7 +318,7 @@ static void test_forwards(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_once),        cmocka_unit_test(test_threads), cmocka_unit_test(test_not_written),
+        cmocka_unit_test(test_once),        cmocka_unit_test(test_threads), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_envelope), cmocka_unit_test(test_rows),    cmocka_unit_test(test_forwards),
     };
     return cmocka_run_group_tests(tests, raise_all, end_all);

@@ -329,6 +329,7 @@ static void test_compressed_while_down(void **state)
     tail_say("mail.log.4", "older\n");
     assert_int_equal(utimensat(AT_FDCWD, tail_path("mail.log.4"), long_ago, 0), 0);
     begin_with("a\n", "a ");
+    a_moment_later();
     tail_say("mail.log.3.gz", "packed");
     tail_remove("mail.log");
     tail_say("mail.log.2", "c\n");

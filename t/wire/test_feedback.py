@@ -381,8 +381,7 @@ class Life(Case):
         with open(relay.path("db", "archive", day, "note.txt"), "w"):
             pass
         relay.start()
-        self.assertEqual(set(relay.archived()), {name})
-        self.assertEqual(os.listdir(relay.path("db", "archive", "draft")), [])
+        until("the rest to go", lambda: set(relay.archived()) == {name} and not os.listdir(relay.path("db", "archive", "draft")))
         self.assertIn("note.txt", os.listdir(relay.path("db", "archive", day)))
 
     def test_retention(self):

@@ -6,7 +6,7 @@ import threading
 import time
 import unittest
 
-from feedback_case import Case, address, bounce, mail
+from feedback_case import Case, address, bounce, mail, until
 
 KILLS = 100
 WORKERS = 4
@@ -97,7 +97,7 @@ class Killed(Case):
         # what a kill left behind is gone after the next start
         relay.stop()
         relay.start()
-        self.assertEqual(set(relay.archived()), set(rows))
+        until("the rest to go", lambda: set(relay.archived()) == set(rows))
         self.assertEqual(os.listdir(relay.path("db", "archive", "draft")), [])
         self.assertEqual(os.listdir(relay.path("db", "archive", "poison")), [])
         self.assertEqual(relay.query("PRAGMA integrity_check"), [("ok",)])

@@ -210,17 +210,21 @@ class TestWhoseMail(LogCase):
         fake = (f"{victim}: to=<victim@example.com>, relay=x[192.0.2.1]:25, delay=1, delays=1/0/0/0, dsn=5.1.1, "
                 "status=bounced (host x[192.0.2.1] said: 550 5.1.1 user unknown (in reply to RCPT TO command))")
         line = log.line("smtp", fake).decode()
-        for text in (fake, line, ")\n".replace("\n", "?") + line, "\x00\x1b[2J\xff" + fake, "%s%n" * 50, "'); DROP TABLE queued;--",
+        for text in (fake, line, ")\n".replace("\n", "?") + line, "\x00\x1b[2J\xff odd", "%s%n" * 50, "'); DROP TABLE queued;--",
                      "x" * 3000):
             log.deferred(queue_id, JANE, "450 " + text)
             log.say("smtpd", f"NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 550 5.1.1 x; from=<{fake}> helo=<{line.strip()}>")
             log.say("cleanup", f"{queue_id}: message-id=<{fake}>")
+        log.write(log.line("smtp", f"{queue_id}: to=<{JANE}>, relay=none, delay=1, delays=1/0/0/0, dsn=4.0.0, status=deferred "
+                           "(odd too: ~~)").replace(b"~~", b"\xff\xc3"))
         log.write(b"\x00" * 5000 + b"\xff" * 20000 + b"\n" + b"x" * 100000 + b"\n")
         log.settle(relay)
         self.assertEqual(relay.suppressed(), {})
-        self.assertEqual(counts(relay), {"accepted": 2, "deferred-soft-bounce": 7})
-        texts = relay.query("SELECT sample FROM unclassified")
-        self.assertTrue(all(t.isprintable() for t, in texts), texts)
+        self.assertEqual(counts(relay), {"accepted": 2, "deferred-soft-bounce": 8})
+        texts = [t for t, in relay.query("SELECT sample FROM unclassified")]
+        self.assertIn("odd too: ??", texts)
+        self.assertIn("450 ??[2J\xff odd", texts)
+        self.assertTrue(all(t.isprintable() for t in texts), texts)
 
 
 class TestSettings(LogCase):

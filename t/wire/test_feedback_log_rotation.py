@@ -213,7 +213,7 @@ class TestKilled(RotationCase):
         """Killed while it reads, with and without a rotation since"""
         relay, writer = self.follow()
         for i in range(50):
-            writer.some_mail(random.randrange(400))
+            writer.some_mail(random.randrange(200))
             read = counts(relay).get("delivered", 0)
             if i % 3 > 0:  # else before it looked
                 until("something to be read", lambda: counts(relay).get("delivered", 0) > read or writer.some_mail(20))
