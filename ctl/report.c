@@ -24,7 +24,8 @@ static bool starts(struct gp_str what, const char *prefix)
     return gp_str_starts_nocase(what, gp_str_z(prefix));
 }
 
-void gp_ctl_figures_add(struct gp_ctl_figures *f, struct gp_str what, uint64_t count)
+/* count of what (statistics.h) goes to its figure; what has none is left out (pure) */
+static void figures_add(struct gp_ctl_figures *f, struct gp_str what, uint64_t count)
 {
     if (gp_str_eq(what, GP_STR(GP_STAT_ACCEPTED)))
         f->accepted += count;
@@ -82,7 +83,7 @@ static bool sum_provider(void *arg, const struct gp_stat_row *row)
     struct gp_ctl_report *r = arg;
     struct gp_ctl_figures *f = line_of(&r->providers, row->agency, row->provider, 0, true);
     if (f != NULL)
-        gp_ctl_figures_add(f, row->what, row->count);
+        figures_add(f, row->what, row->count);
     return f != NULL;
 }
 
@@ -92,9 +93,9 @@ static bool sum_time(void *arg, const struct gp_stat_row *row)
     const struct gp_str none = {NULL, 0}, class_name = class_of(row->what);
     struct gp_ctl_figures *f = line_of(&r->times, none, none, row->at_ms, true), *c = NULL;
     if (f != NULL)
-        gp_ctl_figures_add(f, row->what, row->count);
+        figures_add(f, row->what, row->count);
     if (class_name.n > 0 && (c = line_of(&r->classes, class_name, none, 0, false)) != NULL)
-        gp_ctl_figures_add(c, row->what, row->count);
+        figures_add(c, row->what, row->count);
     return !r->times.failed && !r->classes.failed;
 }
 

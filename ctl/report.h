@@ -16,9 +16,6 @@ struct gp_ctl_figures {
     uint64_t accepted, delivered, deferred, bounced, complaints, unsubscribes;
 };
 
-/* gp_ctl_figures_add - count of what (statistics.h) goes to its figure; what has none is left out (pure) */
-void gp_ctl_figures_add(struct gp_ctl_figures *f, struct gp_str what, uint64_t count);
-
 /* One line of a table: an agency and a provider, a class of bounces, or a time. */
 struct gp_ctl_line {
     char name[64], more[300];

@@ -55,7 +55,9 @@ bool gp_ctl_suppress_filter(struct gp_ctl *ctl, const struct gp_ctl_args *args, 
     return agency != NULL;
 }
 
-bool gp_ctl_suppress_finish(struct gp_ctl *ctl, bool good, const char *what)
+/* commit what a verb did when it went well, else roll back and tell; `what` names it. False (told) when nothing was
+ * changed. */
+static bool finish(struct gp_ctl *ctl, bool good, const char *what)
 {
     if (!good)
         gp_store_rollback(ctl->store);
@@ -130,7 +132,7 @@ int gp_ctl_suppress_add(struct gp_ctl *ctl, const struct gp_ctl_args *args)
     bool good = gp_store_begin(ctl->store);
     good = good && gp_suppression_put(ctl->store, &row, now_ms) &&
            log_event(ctl, &row, GP_EFFECT_SUPPRESSED, args->reason, now_ms) && journal(ctl, what, args->reason);
-    if (!gp_ctl_suppress_finish(ctl, good, row.address))
+    if (!finish(ctl, good, row.address))
         return GP_CTL_NO;
     printf("%s: suppressed\n", what);
     return GP_CTL_OK;
@@ -178,7 +180,7 @@ int gp_ctl_suppress_remove(struct gp_ctl *ctl, const struct gp_ctl_args *args)
     bool good = gp_store_begin(ctl->store) && gp_suppression_list(ctl->store, &f, collect, &g);
     for (size_t i = 0; i < g.n && good; i++)
         good = remove_row(ctl, &g.row[i], args->reason, now_ms);
-    if (!gp_ctl_suppress_finish(ctl, good, address))
+    if (!finish(ctl, good, address))
         return GP_CTL_NO;
     for (size_t i = 0; i < g.n; i++) {
         char what[512];

@@ -23,9 +23,4 @@ bool gp_ctl_scope_valid(struct gp_str scope);
 /* gp_ctl_suppress_filter - the rows that --agency and --since name; opens configuration and database. False (told). */
 bool gp_ctl_suppress_filter(struct gp_ctl *ctl, const struct gp_ctl_args *args, struct gp_suppression_filter *out);
 
-/* gp_ctl_suppress_finish - commit what a verb did when it went well, else roll back and tell; `what` names it. False
- * (told) when nothing was changed.
- */
-bool gp_ctl_suppress_finish(struct gp_ctl *ctl, bool good, const char *what);
-
 #endif

@@ -71,7 +71,8 @@ bool gp_rotation_parse(struct gp_str log, struct gp_str name, struct gp_rotation
            read_middle((struct gp_str){name.p + head.n, name.n - log.n}, out);
 }
 
-int gp_rotation_cmp(const struct gp_rotation_name *a, const struct gp_rotation_name *b)
+/* which of two is older: less than 0 when a is. Pure. */
+static int older_first(const struct gp_rotation_name *a, const struct gp_rotation_name *b)
 {
     if (a->live != b->live)
         return a->live ? 1 : -1;
@@ -87,7 +88,7 @@ static int by_age(const void *a, const void *b, void *log)
     struct gp_rotation_name x, y;
     gp_rotation_parse(*(struct gp_str *)log, gp_str_z(((const struct gp_rotated *)a)->name), &x);
     gp_rotation_parse(*(struct gp_str *)log, gp_str_z(((const struct gp_rotated *)b)->name), &y);
-    return gp_rotation_cmp(&x, &y);
+    return older_first(&x, &y);
 }
 
 static bool look_at(int folder, struct gp_str log, const char *name, struct gp_rotated *out)

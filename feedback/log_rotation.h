@@ -25,9 +25,6 @@ struct gp_rotation_name {
 /* gp_rotation_parse - is name the log, or what it was rotated into? Pure. */
 bool gp_rotation_parse(struct gp_str log, struct gp_str name, struct gp_rotation_name *out);
 
-/* gp_rotation_cmp - which of two is older: less than 0 when a is. Pure. */
-int gp_rotation_cmp(const struct gp_rotation_name *a, const struct gp_rotation_name *b);
-
 struct gp_rotated {
     char name[GP_ROTATION_NAME_MAX]; /* without its folder */
     bool live, packed;

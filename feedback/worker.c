@@ -103,12 +103,3 @@ bool gp_worker_ending(const struct gp_worker *w)
     pthread_mutex_unlock(&changeable->lock);
     return ending;
 }
-
-bool gp_worker_pause(struct gp_worker *w, uint64_t ms)
-{
-    pthread_mutex_lock(&w->lock);
-    sleep_until(w, gp_clock_monotonic_ms() + ms);
-    bool ending = w->ending;
-    pthread_mutex_unlock(&w->lock);
-    return !ending;
-}

@@ -29,7 +29,4 @@ void gp_worker_stop(struct gp_worker *w);
 /* gp_worker_ending - was it told to end? Any thread. */
 bool gp_worker_ending(const struct gp_worker *w);
 
-/* gp_worker_pause - sleep within a turn; false when it was told to end meanwhile */
-bool gp_worker_pause(struct gp_worker *w, uint64_t ms);
-
 #endif

@@ -68,7 +68,8 @@ sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_rea
     return code[0] == '5' ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 
-void gp_answer_signatures(const struct gp_departure *d, struct gp_buf *out)
+/* which keys have signed, "domain/selector/type", with commas. Pure. */
+static void put_signatures(const struct gp_departure *d, struct gp_buf *out)
 {
     for (size_t i = 0; i < d->keys; i++) {
         const struct gp_dkim_key *key = d->key[i];
@@ -86,7 +87,7 @@ void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octe
     size_t made = 0;
     for (size_t i = 0; i < d->keys; i++)
         made += gp_departure_signed(d, i);
-    gp_answer_signatures(d, &signatures);
+    put_signatures(d, &signatures);
     line_begin(&line, ctx, o, GP_ACCEPTED);
     gp_line_u64(&line, "size", octets);
     gp_line_str(&line, "return_path", gp_str_z(d->plan.return_path));

@@ -28,9 +28,6 @@ void gp_answer_text(const struct gp_verdict *v, char out[GP_ANSWER_TEXT_MAX]);
 /* gp_answer_refuse - set the reply, log the verdict; returns what the callback must return. reason: not GP_ACCEPTED. */
 sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_reason reason);
 
-/* gp_answer_signatures - which keys have signed, "domain/selector/type", with commas. Pure. */
-void gp_answer_signatures(const struct gp_departure *d, struct gp_buf *out);
-
 /* gp_answer_accepted - log an accepted message */
 void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octets, const struct gp_departure *d);
 

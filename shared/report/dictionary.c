@@ -215,9 +215,3 @@ const struct gp_dictionary_entry *gp_dictionary_find(const struct gp_dictionary 
     }
     return best;
 }
-
-const struct gp_dictionary_entry *gp_dictionary_entries(const struct gp_dictionary *d, size_t *n)
-{
-    *n = d->entries_n;
-    return d->entries;
-}

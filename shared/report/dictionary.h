@@ -3,8 +3,8 @@
  * dictionary.h - entries of the dictionaries: read, kept, found (private to shared/report; gatepost-dictionary(5))
  *
  * Finding is pure and takes O(n) of the text: three octets of each way a pattern can begin stand in a hash table, and
- * only where the text has the same three is the pattern compared. What a hostile text can cost beyond that is bounded by
- * the caller, in comparisons; what is not found until they are spent is not there.
+ * only where the text has the same three is the pattern compared. What a hostile text can cost beyond that is bounded
+ * by the caller, in comparisons; what is not found until they are spent is not there.
  */
 #ifndef GP_REPORT_DICTIONARY_H
 #define GP_REPORT_DICTIONARY_H
@@ -17,20 +17,20 @@
 #define GP_DICTIONARY_ENTRIES_MAX 16384
 #define GP_DICTIONARY_PROVIDERS_MAX 128
 #define GP_DICTIONARY_SUFFIXES_MAX 1024
-#define GP_DICTIONARY_NAME_MAX 32     /* octets of a provider's name */
+#define GP_DICTIONARY_NAME_MAX 32           /* octets of a provider's name */
 #define GP_DICTIONARY_SAID_STEPS 250000u    /* for one reply: some 2 ms */
 #define GP_DICTIONARY_REPORT_STEPS 2500000u /* for all texts of one report: some 20 ms */
 #define GP_DICTIONARY_SUSPEND_MAX_S (7 * 24 * 3600)
 
-#define GP_PATTERN_MAX 1000     /* octets */
-#define GP_PATTERN_ANY_MAX 100  /* octets that a * may stand for */
+#define GP_PATTERN_MAX 1000    /* octets */
+#define GP_PATTERN_ANY_MAX 100 /* octets that a * may stand for */
 #define GP_PATTERN_RUN_MAX 32
-#define GP_PATTERN_KEY 3        /* octets by which it is looked up */
+#define GP_PATTERN_KEY 3 /* octets by which it is looked up */
 
 struct gp_pattern {
     bool open_start; /* may begin within a word */
     uint16_t n;
-    char *text;      /* NULL for none */
+    char *text; /* NULL for none */
 };
 
 /* gp_pattern_read - out->text is for gp_pattern_free; returns NULL, or a static text that says what is wrong */
@@ -61,22 +61,22 @@ struct gp_providers {
 
 #define GP_CODE_ANY (-1)
 struct gp_dictionary_entry {
-    int16_t provider;     /* GP_CODE_ANY, or the number of one */
-    char reply[3];        /* digits; 'x' for any */
-    int16_t enhanced[3];  /* GP_CODE_ANY for any */
+    int16_t provider;    /* GP_CODE_ANY, or the number of one */
+    char reply[3];       /* digits; 'x' for any */
+    int16_t enhanced[3]; /* GP_CODE_ANY for any */
     struct gp_pattern pattern;
     enum gp_category category;
     enum gp_reply_action action;
-    uint32_t action_s;    /* how long to suspend; 0 when not said */
-    uint64_t hash;        /* of its first four fields, to find doubles */
-    char by[64];          /* "google.dict:12" */
+    uint32_t action_s; /* how long to suspend; 0 when not said */
+    uint64_t hash;     /* of its first four fields, to find doubles */
+    char by[64];       /* "google.dict:12" */
 };
 
 /* What one statement is compared with. */
 struct gp_evidence {
-    struct gp_str text;   /* as gp_evidence_clean leaves it; "" */
-    char reply[3];        /* 0 when there is none */
-    int16_t enhanced[3];  /* GP_CODE_ANY when there is none */
+    struct gp_str text;  /* as gp_evidence_clean leaves it; "" */
+    char reply[3];       /* 0 when there is none */
+    int16_t enhanced[3]; /* GP_CODE_ANY when there is none */
     struct gp_providers providers;
 };
 
@@ -100,8 +100,5 @@ void gp_dictionary_providers(const struct gp_dictionary *d, struct gp_str host, 
 const struct gp_dictionary_entry *gp_dictionary_find(const struct gp_dictionary *d, const struct gp_evidence *e,
                                                      unsigned *steps);
 const struct gp_dictionary_entry *gp_dictionary_find_codes(const struct gp_dictionary *d, const struct gp_evidence *e);
-
-/* gp_dictionary_entries - all of them, in their order */
-const struct gp_dictionary_entry *gp_dictionary_entries(const struct gp_dictionary *d, size_t *n);
 
 #endif
