@@ -2,11 +2,11 @@
  *
  * token.c - gatepostctl token show, token new-key: what a token says, and a key to make tokens with
  */
-#include "ctl/verbs.h"
-
 #include "ctl/output.h"
+#include "ctl/verbs.h"
 #include "shared/clock.h"
 #include "shared/token.h"
+#include "shared/usage.h"
 
 static const char *const state_text[] = {[GP_TOKEN_VALID] = "valid",
                                          [GP_TOKEN_EXPIRED] = "expired",
@@ -76,7 +76,7 @@ static enum gp_token_state show_short(const struct gp_config *c, struct gp_str l
     struct gp_token_short token;
     struct gp_str ours = gp_str_z(c->return_path);
     enum gp_token_state state = GP_TOKEN_FORGED;
-    uint32_t today = (uint32_t)(gp_clock_wall_ms() / 86400000);
+    uint32_t today = gp_usage_day(gp_clock_wall_ms());
     if (gp_str_eq_nocase(domain, ours))
         state = gp_token_verify(&c->keyring, local, ours, today, &token);
     else

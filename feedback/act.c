@@ -7,14 +7,15 @@
 #include "feedback/guards.h"
 #include "feedback/provider_fault.h"
 #include "shared/address.h"
+#include "shared/clock.h"
 #include "shared/event_log.h"
 #include "shared/statistics.h"
 #include "shared/suppression_store.h"
 #include "shared/unclassified.h"
+#include "shared/usage.h"
 
 #include <stdlib.h>
 
-#define DAY_MS UINT64_C(86400000)
 #define HOUR_MS UINT64_C(3600000)
 #define EVENTS_DAYS 400   /* kept of the history */
 #define COUNTED_DAYS 200  /* longer than any token that may still be reported about lives */
@@ -49,11 +50,6 @@ struct gp_act *gp_act_new(struct gp_store *s)
 void gp_act_free(struct gp_act *a)
 {
     free(a);
-}
-
-static uint32_t day_of(uint64_t ms)
-{
-    return (uint32_t)(ms / DAY_MS);
 }
 
 static bool count(const struct doing *d, const char *what, uint64_t n)
@@ -140,7 +136,7 @@ static bool climb(struct doing *d, enum gp_category category)
     struct gp_failure failures[GP_FAILURES_READ_MAX];
     const struct gp_suppression_rules *rules = &d->c->suppression;
     const struct gp_event *e = d->e;
-    uint32_t today = day_of(d->now_ms);
+    uint32_t today = gp_usage_day(d->now_ms);
     size_t n;
     bool found;
     char words[64];
@@ -292,7 +288,7 @@ static bool first_time(const struct doing *d, bool *first)
     *first = true;
     if (e->token.n == 0 || (e->category == GP_CATEGORY_DELIVERED && e->source == GP_SOURCE_LOG))
         return true;
-    return gp_counted_once(d->s, e->token, (struct gp_str){letter, 1}, day_of(d->now_ms), first);
+    return gp_counted_once(d->s, e->token, (struct gp_str){letter, 1}, gp_usage_day(d->now_ms), first);
 }
 
 /* Whoever unsubscribes with the link of an old message, after having come back, means it: that is done again. */
@@ -333,7 +329,7 @@ bool gp_act_count(struct gp_act *a, struct gp_str agency, struct gp_str provider
 
 static uint32_t days_before(uint64_t now_ms, uint32_t days)
 {
-    return day_of(now_ms) > days ? day_of(now_ms) - days : 0;
+    return gp_usage_day(now_ms) > days ? gp_usage_day(now_ms) - days : 0;
 }
 
 static bool prune(struct gp_store *s, const struct gp_config *c, uint64_t now_ms)
@@ -341,7 +337,7 @@ static bool prune(struct gp_store *s, const struct gp_config *c, uint64_t now_ms
     return gp_fault_prune(s, now_ms) && gp_suppression_end(s, now_ms, PRUNE_MOST) &&
            gp_failure_prune(s, days_before(now_ms, c->suppression.window), PRUNE_MOST) &&
            gp_counted_prune(s, days_before(now_ms, COUNTED_DAYS), PRUNE_MOST) &&
-           gp_event_log_prune(s, days_before(now_ms, EVENTS_DAYS) * DAY_MS, PRUNE_MOST);
+           gp_event_log_prune(s, days_before(now_ms, EVENTS_DAYS) * GP_DAY_MS, PRUNE_MOST);
 }
 
 static bool tick(struct gp_act *a, const struct gp_config *c, uint64_t now_ms)

@@ -7,12 +7,13 @@
 #include "feedback/judge.h"
 #include "feedback/log_queue.h"
 #include "shared/address.h"
+#include "shared/clock.h"
 #include "shared/statistics.h"
 #include "shared/token.h"
+#include "shared/usage.h"
 
 #include <string.h>
 
-#define DAY_MS UINT64_C(86400000)
 #define SAID_MAX 2048 /* Postfix cuts its lines there */
 
 /* One line and the message that it is about. */
@@ -24,15 +25,10 @@ struct taking {
     struct gp_queued q;
 };
 
-static uint32_t day_of(uint64_t ms)
-{
-    return (uint32_t)(ms / DAY_MS);
-}
-
 static enum gp_token_state verify(const struct taking *t, struct gp_str local, struct gp_token_short *out)
 {
     const struct gp_config *c = t->d->config;
-    return gp_token_verify(&c->keyring, local, gp_str_z(c->return_path), day_of(t->written_ms), out);
+    return gp_token_verify(&c->keyring, local, gp_str_z(c->return_path), gp_usage_day(t->written_ms), out);
 }
 
 /* The token of a return path of ours, and whose it is. */
@@ -55,7 +51,7 @@ static bool read_sender(struct taking *t, char token[GP_TOKEN_SHORT + 1], const 
 
 static bool put(struct taking *t)
 {
-    t->q.day = day_of(t->written_ms);
+    t->q.day = gp_usage_day(t->written_ms);
     t->d->changed = true;
     return gp_queued_put(t->d->store, &t->q);
 }
@@ -74,7 +70,7 @@ static bool take_active(struct taking *t)
         return !found || gp_queued_drop(t->d->store, t->key, &had);
     }
     if (found && strcmp(t->q.token, token) == 0)
-        return t->q.day >= day_of(t->written_ms) || put(t);
+        return t->q.day >= gp_usage_day(t->written_ms) || put(t);
     t->q = (struct gp_queued){.day = 0};
     memcpy(t->q.key, t->key, sizeof t->key);
     memcpy(t->q.token, token, sizeof token);
@@ -116,7 +112,7 @@ static struct gp_event event_of(const struct taking *t, const struct attempt *a,
 {
     return (struct gp_event){.source = GP_SOURCE_LOG,
                              .proven = true,
-                             .expired = a->expired || t->written_ms + GP_REPORT_DAYS * DAY_MS < t->d->now_ms,
+                             .expired = a->expired || t->written_ms + GP_REPORT_DAYS * GP_DAY_MS < t->d->now_ms,
                              .final = a->final,
                              .agency = gp_str_z(t->q.agency),
                              .recipient = recipient,

@@ -5,9 +5,8 @@
 #include "feedback/guards.h"
 
 #include "feedback/notices.h"
+#include "shared/clock.h"
 #include "shared/statistics.h"
-
-#define DAY_MS UINT64_C(86400000)
 
 bool gp_guard_invalid(uint64_t hard, uint64_t results)
 {
@@ -95,7 +94,7 @@ static bool sum_row(void *arg, const struct gp_stat_row *row)
 bool gp_guard_rates(struct gp_store *s, uint64_t now_ms)
 {
     struct rates r = {.s = s, .now_ms = now_ms};
-    const struct gp_stat_query q = {.from_ms = now_ms > DAY_MS ? now_ms - DAY_MS : 0,
+    const struct gp_stat_query q = {.from_ms = now_ms > GP_DAY_MS ? now_ms - GP_DAY_MS : 0,
                                     .until_ms = now_ms + 1000,
                                     .by_agency = true,
                                     .by_provider = true};

@@ -10,6 +10,7 @@
 #include "shared/epoch.h"
 #include "shared/log.h"
 #include "shared/report/classify.h"
+#include "shared/usage.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -258,7 +259,7 @@ static bool understand(struct gp_intake *in, const struct gp_config *c, const st
 {
     struct gp_str raw = gp_draft_octets(m->draft);
     struct gp_dictionary_ref *dictionary = gp_dictionaries_ref(in->dictionaries);
-    uint32_t today = (uint32_t)(now_ms / 86400000);
+    uint32_t today = gp_usage_day(now_ms);
     if (dictionary == NULL)
         return false;
     gp_poison_enter(id);
@@ -309,7 +310,7 @@ enum gp_taken gp_intake(struct gp_intake *in, const struct gp_incoming *m, uint6
     r->recipient = m->recipient;
     gp_mail_head_read(gp_draft_octets(m->draft), gp_str_z(c->return_path), &r->head);
     if (m->no_envelope)
-        r->recipient = best_recipient(c, &r->head, (uint32_t)(now_ms / 86400000));
+        r->recipient = best_recipient(c, &r->head, gp_usage_day(now_ms));
     if (!gp_archive_id(gp_draft_hash(m->draft), r->recipient, id))
         goto out;
     if (gp_poison_marked(id))

@@ -4,7 +4,8 @@
  */
 #include "feedback/judge.h"
 
-#define DAY_MS UINT64_C(86400000)
+#include "shared/clock.h"
+
 #define DAY_S 86400
 
 const char *gp_outcome_name(enum gp_outcome o)
@@ -19,7 +20,7 @@ const char *gp_outcome_name(enum gp_outcome o)
 
 static bool older(uint64_t day, uint64_t days, uint64_t now_ms)
 {
-    return day + days < now_ms / DAY_MS;
+    return day + days < now_ms / GP_DAY_MS;
 }
 
 /* Is the message that it reports, or the report, too old to change anything? */

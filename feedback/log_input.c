@@ -22,7 +22,6 @@
 #define SAVE_MS 5000  /* a place reached without anything to write is written this often */
 #define BREATH 4      /* a transaction is followed by a pause of this part of its time: others wait for their turn */
 #define PRUNE_MOST 1000
-#define DAY_MS UINT64_C(86400000)
 
 struct gp_log_input {
     struct gp_worker *worker;
@@ -130,7 +129,7 @@ static bool take_lines(struct gp_log_input *in, struct gp_delivery *d, bool *mor
 
 static bool prune(struct gp_log_input *in, uint64_t now_ms)
 {
-    uint64_t day = now_ms / DAY_MS;
+    uint64_t day = now_ms / GP_DAY_MS;
     if (in->pruned_day == day || day < GP_DELIVERY_QUEUED_DAYS)
         return true;
     in->pruned_day = day;

@@ -7,11 +7,11 @@
 #include "shared/address.h"
 #include "shared/config.h"
 #include "shared/notice.h"
+#include "shared/usage.h"
 
 #include <inttypes.h>
 #include <time.h>
 
-#define DAY_MS UINT64_C(86400000)
 #define QUOTED_MAX 400 /* octets of a foreign text in a notice */
 #define LINE_MAX_OCTETS 72
 #define NAME_MAX_OCTETS 100
@@ -39,7 +39,7 @@ static bool draft_add(struct gp_store *s, const struct draft *d, uint64_t now_ms
     const struct gp_notice n = {.agency = d->agency,
                                 .kind = d->kind,
                                 .key = d->key,
-                                .day = (uint32_t)(now_ms / DAY_MS),
+                                .day = gp_usage_day(now_ms),
                                 .created_ms = now_ms,
                                 .subject = d->subject_text,
                                 .body = d->body_text};

@@ -24,7 +24,6 @@
 #define BATCH 20       /* letters of one turn */
 #define LOOK_MS 5000   /* between two looks */
 #define RETRY_MS 60000 /* after one that could not leave */
-#define DAY_MS UINT64_C(86400000)
 #define SUBJECT_MAX 400
 #define BODY_MAX 8192
 #define ADDRESS_MAX 321
@@ -188,7 +187,7 @@ static bool deliver(struct gp_outbox *o, const struct gp_config *c, struct waiti
                                      .date_ms = w->created_ms,
                                      .attached = message};
     bool left = gp_smtp_send(c->notices, &letter, why);
-    bool too_old = gp_clock_wall_ms() > w->created_ms + GP_LETTER_DAYS * DAY_MS;
+    bool too_old = gp_clock_wall_ms() > w->created_ms + GP_LETTER_DAYS * GP_DAY_MS;
     tell(w, left ? GP_INFO : GP_WARN, left ? "sent" : too_old ? "given-up" : "waits", to, why);
     if (message.p != NULL)
         munmap((void *)message.p, message.n);

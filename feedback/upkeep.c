@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 
-#define DAY_MS UINT64_C(86400000)
 #define LOOK_MS 10000    /* between two looks at the dictionaries */
 #define ACT_MS 60000     /* between two rounds of the guards */
 #define SWEEP_AGE_S 3600 /* a file this old without a row has lost its transaction */
@@ -61,14 +60,14 @@ static void sweep(struct gp_upkeep *u, uint64_t since_ms, unsigned age_s)
 static void prune(struct gp_upkeep *u, const struct gp_config *c, uint64_t now_ms)
 {
     uint64_t rows_ms =
-        c->archive_keep_ms > GP_INTAKE_ROWS_DAYS * DAY_MS ? c->archive_keep_ms : GP_INTAKE_ROWS_DAYS * DAY_MS;
+        c->archive_keep_ms > GP_INTAKE_ROWS_DAYS * GP_DAY_MS ? c->archive_keep_ms : GP_INTAKE_ROWS_DAYS * GP_DAY_MS;
     char last[GP_ARCHIVE_DAY + 1];
-    if (u->pruned_day == now_ms / DAY_MS)
+    if (u->pruned_day == now_ms / GP_DAY_MS)
         return;
-    u->pruned_day = now_ms / DAY_MS;
-    sweep(u, now_ms > 2 * DAY_MS ? now_ms - 2 * DAY_MS : 1, SWEEP_AGE_S);
-    if (now_ms > c->archive_keep_ms + DAY_MS) {
-        gp_archive_day(now_ms - c->archive_keep_ms - DAY_MS, last);
+    u->pruned_day = now_ms / GP_DAY_MS;
+    sweep(u, now_ms > 2 * GP_DAY_MS ? now_ms - 2 * GP_DAY_MS : 1, SWEEP_AGE_S);
+    if (now_ms > c->archive_keep_ms + GP_DAY_MS) {
+        gp_archive_day(now_ms - c->archive_keep_ms - GP_DAY_MS, last);
         say_swept(gp_archive_sweep(u->archive, "", last, 0, unwanted, u), "messages older than archive_keep");
     }
     if (now_ms > rows_ms &&

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#define GP_DAY_MS UINT64_C(86400000)
+
 uint64_t gp_clock_wall_ms(void);      /* since 1970, UTC; shared between nodes */
 uint64_t gp_clock_monotonic_ms(void); /* never jumps; for ages and deadlines inside one process */
 

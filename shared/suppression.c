@@ -4,7 +4,8 @@
  */
 #include "shared/suppression.h"
 
-#define DAY_MS UINT64_C(86400000)
+#include "shared/clock.h"
+#include "shared/usage.h"
 
 const struct gp_suppression_rules gp_suppression_defaults = {
     .hard_count = 1,
@@ -125,7 +126,7 @@ static struct score score_of(const struct gp_failure *failures, size_t n, uint32
 
 static uint64_t after_days(uint64_t now_ms, unsigned days)
 {
-    return now_ms + days * DAY_MS;
+    return now_ms + days * GP_DAY_MS;
 }
 
 static enum gp_suppression_change set(struct gp_suppression *next, enum gp_suppression_reason reason, unsigned step,
@@ -167,7 +168,7 @@ static enum gp_suppression_change judge_ladder(const struct gp_suppression_rules
                                                const struct gp_failure *failures, size_t n, uint64_t now_ms,
                                                struct gp_suppression *next)
 {
-    uint32_t today = (uint32_t)(now_ms / DAY_MS), from = today >= rules->window ? today - rules->window + 1 : 0;
+    uint32_t today = gp_usage_day(now_ms), from = today >= rules->window ? today - rules->window + 1 : 0;
     if (now != NULL && now->reason == GP_SUPPRESSED_HARD)
         return judge_row(rules, now, hard, now_ms, next);
     if (hard && score_of(failures, n, from, today, weigh_hard).halves >= 2 * rules->hard_count)

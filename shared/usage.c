@@ -7,13 +7,13 @@
  */
 #include "shared/usage.h"
 
+#include "shared/clock.h"
+
 #include <string.h>
 
 static const struct {
     uint32_t ms, slots;
 } shape[GP_USAGE_RINGS] = {{1000, 128}, {10000, 128}, {120000, 128}, {1800000, 97}};
-
-#define DAY_MS 86400000u
 
 void gp_usage_init(struct gp_usage *u, uint64_t birth)
 {
@@ -23,13 +23,13 @@ void gp_usage_init(struct gp_usage *u, uint64_t birth)
 
 uint32_t gp_usage_day(uint64_t now_ms)
 {
-    return (uint32_t)(now_ms / DAY_MS);
+    return (uint32_t)(now_ms / GP_DAY_MS);
 }
 
 /* Days of an era of 400 years, counted from 1 March 0000, as in Hinnant's civil_from_days. */
 uint32_t gp_usage_month(uint64_t now_ms)
 {
-    uint64_t day = now_ms / DAY_MS + 719468;
+    uint64_t day = now_ms / GP_DAY_MS + 719468;
     uint64_t era = day / 146097, of_era = day % 146097;
     uint64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
     uint64_t of_year = of_era - (365 * year + year / 4 - year / 100);
