@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define LINE_MAX_OCTETS 1024 /* of a reply: RFC 1939 has 512 */
+#define LISTED_MOST 10000000 /* lines of a listing: no mailbox has as many messages */
 #define SLICE_MS 1000        /* between two looks whether to stop */
 #define CONNECT_S 60L        /* to connect, secure and log in */
 
@@ -228,7 +229,7 @@ static bool read_text(struct gp_pop3 *p, gp_pop3_piece_fn *each, void *arg)
 /* Lines "number value" of a listing, in any pieces. */
 struct listing {
     struct gp_pop3_entry *list;
-    size_t n, most;
+    size_t n, most, lines;
     bool uidl;
     bool wrong;
     struct gp_buf line;
@@ -252,7 +253,8 @@ static void note_line(struct listing *l)
     gp_str_split(&rest, ' ', &word);
     rest = gp_str_trim(rest);
     rest.n = gp_str_find(rest, ' ');
-    l->wrong = l->wrong || l->line.full || !gp_str_u64(word, 1000000000, &number) || number == 0;
+    l->wrong =
+        l->wrong || l->line.full || ++l->lines > LISTED_MOST || !gp_str_u64(word, 1000000000, &number) || number == 0;
     if (l->wrong)
         return;
     if (!l->uidl && l->n < l->most) {
@@ -276,7 +278,7 @@ static bool note_piece(void *arg, struct gp_str s)
         note_line(l);
         l->line = gp_buf_on(l->text, sizeof l->text);
     }
-    return !l->wrong;
+    return !l->wrong && !l->line.full;
 }
 
 bool gp_pop3_list(struct gp_pop3 *p, size_t most, struct gp_pop3_entry **list, size_t *n)
@@ -286,6 +288,7 @@ bool gp_pop3_list(struct gp_pop3 *p, size_t most, struct gp_pop3_entry **list, s
     bool good = l.list != NULL || fail(p, "out of memory", GP_STR(""));
     good = good && say(p, "LIST", 0) && read_text(p, note_piece, &l);
     l.uidl = true;
+    l.lines = 0;
     good = good && say(p, "UIDL", 0) && read_text(p, note_piece, &l);
     for (size_t i = 0; i < l.n && good; i++)
         good = l.list[i].uidl[0] != '\0' || fail(p, "a message without a unique id", GP_STR(""));

@@ -83,6 +83,16 @@ class Fake:
         return b"+OK\r\n"
 
 
+def pour(octets):
+    """A misbehaviour: a listing without end"""
+    def answer(line, connection):
+        if line == "LIST":
+            connection.sendall(b"+OK\r\n")
+        while line == "LIST":
+            connection.sendall(octets)
+    return answer
+
+
 class Mailboxes(Case):
     def raise_with(self, *mailboxes, started=True, **changes):
         """A daemon with these mailboxes: (name, url, more settings)"""
@@ -198,6 +208,15 @@ class Fakes(Mailboxes):
         for n in range(len(servers) + 1):
             relay.wait_log(f'"m{n}: ')
         self.kept(self.client(relay).deliver(complaint(100), address("p@d100.example.com")))
+
+    def test_endless_listings(self):
+        """No line that never ends and no listing that never ends keeps the daemon from the next mailbox."""
+        servers = [self.fake({"u": complaint(n)}, pour(octets * (1 << 16))) for n, octets in enumerate((b"1", b"1 1\r\n"))]
+        good = self.fake({"u": complaint(99)})
+        relay = self.raise_with(*((f"m{n}", self.url(s), {}) for n, s in enumerate([*servers, good])))
+        until("the good one", lambda: not good.messages, 60)
+        for n in range(len(servers)):
+            relay.wait_log(f'"m{n}: ')
 
     def test_silent_server(self):
         """The daemon ends while it waits for one."""
