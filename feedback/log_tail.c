@@ -9,6 +9,7 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,10 @@ static bool begin(struct gp_tail *t, const char *path, const struct gp_rotated *
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES && !t->said_waiting) { /* whoever rotates made it for others */
+        gp_log_errno(GP_WARN, "maillog", "waiting for %s, a file that can be read", path);
+        t->said_waiting = true;
+    }
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         goto fail;
     if (is != NULL && (is->device != st.st_dev || is->inode != st.st_ino))
