@@ -84,6 +84,10 @@ class Returning(Scene):
         with contextlib.closing(sqlite3.connect(self.relay.path("db", "gatepost.db"), timeout=30)) as db, db:
             return db.execute(statement, values).rowcount
 
+    def read_sql(self, query, *values):
+        with contextlib.closing(sqlite3.connect(self.relay.path("db", "gatepost.db"), timeout=30)) as db:
+            return db.execute(query, values).fetchall()
+
     def days_pass(self, recipient, days):
         """Everything known of a suppression happened so many days earlier; the claim of a retest is over."""
         ms = int(days * DAY_MS)
