@@ -19,6 +19,14 @@ static void print_quoted(const char *text)
     printf("\"%s\"", shown);
 }
 
+static void print_text(const char *name, const char *text)
+{
+    printf("  %-15s", name);
+    if (text != NULL && text[0] != '\0')
+        print_quoted(text);
+    puts(text == NULL || text[0] == '\0' ? "none" : "");
+}
+
 static void print_list(const char *name, const struct gp_strings *s)
 {
     printf("  %-15s", name);
@@ -78,6 +86,7 @@ static void print_agency(const struct gp_agency *a)
     print_addresses("standby", a, GP_ROLE_STANDBY);
     print_list("logins", &a->logins);
     print_list("sender_domains", &a->sender_domains);
+    print_list("streams", &a->streams);
     print_keys(a->dkim, a->dkim_n);
     print_modes(a->send_unsigned, a->client_signatures, a->spf);
     print_tests(a);
@@ -101,6 +110,10 @@ static void print_summary(const struct gp_config *c)
     print_keys(c->dkim, c->dkim_n);
     print_modes(c->send_unsigned, c->client_signatures, c->spf);
     print_list("dns_servers", &c->dns_servers);
+    print_text("mail_log", c->mail_log);
+    print_text("operator", c->operator_to);
+    print_text("notices", c->notices);
+    print_list("dictionaries", &c->dictionaries);
     for (size_t i = 0; i < c->agencies_n; i++)
         print_agency(&c->agency[i]);
 }
@@ -118,12 +131,12 @@ static json_t *json_faults(const struct gp_faults *faults, bool warnings)
 /* What gatepost-postfix(8) puts into Postfix's own configuration. */
 static json_t *json_settings(const struct gp_config *c)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:s, s:s, s:s}", "relay_name", c->relay_name, "return_path",
-                     c->return_path, "policy_listen", c->policy_listen, "milter_listen", c->milter_listen,
-                     "feedback_listen", c->feedback_listen, "notices", c->notices, "message_size_ceiling",
-                     (json_int_t)c->message_size_ceiling, "on_unsigned", c->send_unsigned ? "send" : "defer",
-                     "client_signatures", gp_client_signatures_word(c->client_signatures), "spf",
-                     gp_spf_mode_word(c->spf));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:s, s:s, s:s}", "relay_name", c->relay_name,
+                     "return_path", c->return_path, "policy_listen", c->policy_listen, "milter_listen",
+                     c->milter_listen, "feedback_listen", c->feedback_listen, "mail_log", c->mail_log, "operator",
+                     c->operator_to, "notices", c->notices, "message_size_ceiling", (json_int_t)c->message_size_ceiling,
+                     "on_unsigned", c->send_unsigned ? "send" : "defer", "client_signatures",
+                     gp_client_signatures_word(c->client_signatures), "spf", gp_spf_mode_word(c->spf));
 }
 
 static void print_json(const struct gp_config *c, const struct gp_faults *faults)
@@ -135,6 +148,7 @@ static void print_json(const struct gp_config *c, const struct gp_faults *faults
         json_object_set_new(o, "counters", gp_ctl_json_strings(c->counters.v, c->counters.n));
         json_object_set_new(o, "dkim", gp_ctl_keys_json(c->dkim, c->dkim_n));
         json_object_set_new(o, "dns_servers", gp_ctl_json_strings(c->dns_servers.v, c->dns_servers.n));
+        json_object_set_new(o, "dictionaries", gp_ctl_json_strings(c->dictionaries.v, c->dictionaries.n));
         json_object_set_new(o, "agencies", gp_ctl_agencies_json(c));
     }
     gp_ctl_json_print(o, stdout);

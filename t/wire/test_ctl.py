@@ -184,6 +184,8 @@ class Check(Case):
         self.assertIn("signing        on_unsigned = defer, client_signatures = auto", r.out)
         self.assertIn("spf            warn", r.out)
         self.assertIn("dns_servers    none", r.out)
+        self.assertIn("mail_log       none\n  operator       \"postmaster@relay.example.gov\"\n  notices        none", r.out)
+        self.assertIn("streams        none", r.out)
         told = self.good("check", "--json").json()
         agency = told["agencies"][1]
         self.assertEqual((agency["agency"], agency["standby"]), ("dol", ["2001:db8::12"]))
