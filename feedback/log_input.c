@@ -21,7 +21,7 @@
 #define RETRY_MS 1000 /* after trouble */
 #define SAVE_MS 5000  /* a place reached without anything to write is written this often */
 #define BREATH 4      /* a transaction is followed by a pause of this part of its time: others wait for their turn */
-#define PRUNE_MOST 1000
+#define PRUNE_MOST 10000
 
 struct gp_log_input {
     struct gp_worker *worker;

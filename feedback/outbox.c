@@ -21,8 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BATCH 20       /* letters of one turn */
-#define LOOK_MS 5000   /* between two looks */
+#define BATCH 100      /* letters of one turn: so many that cannot leave do not hold up others */
+#define LOOK_MS 1000   /* between two looks */
 #define RETRY_MS 60000 /* after one that could not leave */
 #define SUBJECT_MAX 400
 #define BODY_MAX 8192
@@ -161,8 +161,13 @@ static struct gp_str answer_to(const struct gp_outbox *o, const struct waiting *
     return gp_mailbox_parse(sender, false, &mailbox) == NULL ? sender : GP_STR("");
 }
 
+static bool ending(void *arg)
+{
+    return gp_worker_ending(arg);
+}
+
 /* True when it left, or need not leave any more. */
-static bool deliver(struct gp_outbox *o, const struct gp_config *c, struct waiting *w)
+static bool deliver(struct gp_outbox *o, const struct gp_config *c, struct gp_worker *self, struct waiting *w)
 {
     char name[128], why[GP_SMTP_WHY_MAX] = "";
     struct gp_buf id = gp_buf_on(name, sizeof name);
@@ -186,7 +191,7 @@ static bool deliver(struct gp_outbox *o, const struct gp_config *c, struct waiti
                                      .body = gp_str_z(w->body),
                                      .date_ms = w->created_ms,
                                      .attached = message};
-    bool left = gp_smtp_send(c->notices, &letter, why);
+    bool left = gp_smtp_send(c->notices, &letter, ending, self, why);
     bool too_old = gp_clock_wall_ms() > w->created_ms + GP_LETTER_DAYS * GP_DAY_MS;
     tell(w, left ? GP_INFO : GP_WARN, left ? "sent" : too_old ? "given-up" : "waits", to, why);
     if (message.p != NULL)
@@ -203,7 +208,7 @@ static uint64_t turn(void *arg, struct gp_worker *w)
     good = gp_notices_unsent(o->store, BATCH / 2, note_notice, o) &&
            gp_store_forward_waiting(o->store, BATCH / 2, note_forward, o);
     for (size_t i = 0; i < o->n && !gp_worker_ending(w); i++) {
-        if (!deliver(o, e->config, &o->letter[i]))
+        if (!deliver(o, e->config, w, &o->letter[i]))
             good = false;
         else if (!mark_sent(o, &o->letter[i]))
             gp_log(GP_ERROR, "database", "%s", gp_store_error(o->store));

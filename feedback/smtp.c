@@ -15,6 +15,18 @@ static size_t give(char *out, size_t size, size_t n, void *arg)
     return gp_letter_read(arg, out, size * n);
 }
 
+struct asking {
+    gp_smtp_stop_fn *stop;
+    void *arg;
+};
+
+static int progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const struct asking *asking = arg;
+    (void)a, (void)b, (void)c, (void)d;
+    return asking->stop(asking->arg) ? 1 : 0;
+}
+
 /* Where libcurl connects to, and the name it greets with. */
 static bool set_place(CURL *c, const char *place, const char *relay_name)
 {
@@ -27,7 +39,7 @@ static bool set_place(CURL *c, const char *place, const char *relay_name)
     return curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK;
 }
 
-static bool set_options(CURL *c, struct gp_letter_reader *r, struct curl_slist *to, char *why)
+static bool set_options(CURL *c, struct gp_letter_reader *r, struct curl_slist *to, struct asking *asking, char *why)
 {
     return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp") == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to) == CURLE_OK && /* no CURLOPT_MAIL_FROM: <> */
@@ -37,11 +49,16 @@ static bool set_options(CURL *c, struct gp_letter_reader *r, struct curl_slist *
            curl_easy_setopt(c, CURLOPT_TIMEOUT, PATIENCE_S) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, progress) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_XFERINFODATA, asking) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why) == CURLE_OK;
 }
 
-bool gp_smtp_send(const char *place, const struct gp_letter *letter, char why[GP_SMTP_WHY_MAX])
+bool gp_smtp_send(const char *place, const struct gp_letter *letter, gp_smtp_stop_fn *stop, void *arg,
+                  char why[GP_SMTP_WHY_MAX])
 {
+    struct asking asking = {stop, arg};
     char to_text[400], curl_why[CURL_ERROR_SIZE] = "";
     struct gp_buf to = gp_buf_on(to_text, sizeof to_text), b = gp_buf_on(why, GP_SMTP_WHY_MAX);
     struct gp_letter_reader *r = malloc(sizeof *r);
@@ -54,7 +71,7 @@ bool gp_smtp_send(const char *place, const struct gp_letter *letter, char why[GP
         goto out;
     if (!gp_letter_open(letter, r))
         rc = CURLE_BAD_FUNCTION_ARGUMENT;
-    else if (set_place(c, place, letter->relay_name) && set_options(c, r, recipients, curl_why))
+    else if (set_place(c, place, letter->relay_name) && set_options(c, r, recipients, &asking, curl_why))
         rc = curl_easy_perform(c);
 out:
     if (rc != CURLE_OK)

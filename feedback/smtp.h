@@ -9,9 +9,13 @@
 
 #define GP_SMTP_WHY_MAX 320
 
+/* gp_smtp_stop_fn - shall it be given up? Asked about each second. */
+typedef bool gp_smtp_stop_fn(void *arg);
+
 /* gp_smtp_send - place: "inet:host:port" or "unix:/path". True when the server took it; else why[] says what happened.
  * Takes up to a minute.
  */
-bool gp_smtp_send(const char *place, const struct gp_letter *letter, char why[GP_SMTP_WHY_MAX]);
+bool gp_smtp_send(const char *place, const struct gp_letter *letter, gp_smtp_stop_fn *stop, void *arg,
+                  char why[GP_SMTP_WHY_MAX]);
 
 #endif

@@ -75,8 +75,8 @@ class MailLog:
         """Wait until everything was read: a last message makes the place known."""
         self.active("the-end@example.com", agency="dos")
         state = os.stat(self.path)
-        until("the log to be read to its end",
-              lambda: relay.query("SELECT inode, position FROM log_position") == [(state.st_ino, state.st_size)], seconds)
+        end = [(state.st_ino, state.st_size)]
+        until("the log to be read", lambda: relay.query("SELECT inode, position FROM log_position") == end, seconds)
 
 
 def counts(relay, agency="dol"):
