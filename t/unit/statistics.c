@@ -141,6 +141,12 @@ static void test_unclassified(void **state)
     b = gp_buf_on(got, sizeof got);
     assert_true(gp_unclassified_list(store, 1, list_text, &b));
     assert_string_equal(got, "# odd <@> 2 1-2 q 452 odd z@y;");
+    char sample[GP_UNCLASSIFIED_SAMPLE_MAX + 1];
+    memset(sample, '!', sizeof sample);
+    memcpy(sample + sizeof sample - 2, "\303\244", 2);
+    assert_true(gp_unclassified_add(store, (struct gp_str){sample, sizeof sample}, GP_STR("p"), GP_STR("e"), 5));
+    store_expect("cut between characters", "SELECT length(CAST(sample AS BLOB)) FROM unclassified WHERE last_ms = 5",
+                 "299;");
     assert_true(gp_store_begin(store));
     for (unsigned i = 0; i < GP_UNCLASSIFIED_MAX + 100; i++) {
         char text[] = "text aaaaa";
