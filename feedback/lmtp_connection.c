@@ -34,7 +34,8 @@ struct connection {
 static bool flush(struct connection *c)
 {
     struct gp_str out = gp_buf_str(&c->lmtp.out);
-    while (out.n > 0) {
+    uint64_t deadline_ms = gp_clock_monotonic_ms() + GP_LMTP_SENDING_MS;
+    while (out.n > 0 && gp_clock_monotonic_ms() < deadline_ms) {
         ssize_t n = send(c->fd, out.p, out.n, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
@@ -43,7 +44,7 @@ static bool flush(struct connection *c)
         out = (struct gp_str){out.p + n, out.n - (size_t)n};
     }
     gp_lmtp_sent(&c->lmtp);
-    return true;
+    return out.n == 0;
 }
 
 /* Until the peer said something; false when it is silent for too long or the daemon ends and it is in no message. */
@@ -144,7 +145,7 @@ static bool take(struct connection *c, struct gp_str in)
 
 void gp_lmtp_connection_run(int fd, const struct gp_lmtp_shared *shared)
 {
-    const struct timeval patience = {.tv_sec = GP_LMTP_IDLE_MS / 1000};
+    const struct timeval patience = {.tv_sec = GP_LMTP_SENDING_MS / 1000};
     struct connection *c = calloc(1, sizeof *c);
     bool open = c != NULL;
     if (c == NULL)

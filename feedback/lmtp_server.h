@@ -11,8 +11,9 @@
 #include "feedback/intake.h"
 
 #define GP_LMTP_CONNECTIONS_MAX 200
-#define GP_LMTP_IDLE_MS 120000 /* without an octet */
-#define GP_LMTP_ENDING_MS 5000 /* that a message which is arriving may go on when the daemon ends */
+#define GP_LMTP_IDLE_MS 120000  /* without an octet */
+#define GP_LMTP_SENDING_MS 3000 /* that a peer may take no reply */
+#define GP_LMTP_ENDING_MS 5000  /* that a message which is arriving may go on when the daemon ends */
 
 struct gp_lmtp_server;
 
