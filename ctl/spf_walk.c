@@ -214,7 +214,7 @@ static struct cost walk_domain(struct walk *w, const struct level *here, const s
         json_object_set_new(node, "trouble", json_string(answer.why));
         tell_trouble(w, here->domain, (struct gp_str){0}, answer.why);
     } else if (n == 0) {
-        state = "none";
+        state = answer.cut ? "trouble" : "none";
         tell_missing(w, here, via, &answer);
     } else if (n > 1) {
         state = "several";

@@ -249,6 +249,7 @@ class Shown(Case):
             with self.subTest(domain):
                 self.assertEqual(self.show(domain)[0]["advice"]["record"], record)
         self.assertNotIn("record", self.show("x.dead.gov")[0]["advice"])
+        self.assertNotIn("record", self.with_relay("longer.gov")[0]["advice"])  # it would be the second one
         zone = self.with_relay("long.gov")[0]["advice"]["zone"]
         self.assertTrue(all(len(part) <= 255 for part in zone.split('"')[1::2]), zone)
         self.assertIn('" "', zone)
