@@ -162,7 +162,7 @@ static bool remove_row(struct gp_ctl *ctl, const struct gp_suppression *row, con
     put_what(&b, row);
     gp_buf_printf(&b, " (%s)", gp_suppression_reason_name(row->reason));
     return gp_suppression_drop(ctl->store, row, NULL) &&
-           gp_failure_forget(ctl->store, gp_str_z(row->address), gp_str_z(row->agency), &had) &&
+           gp_failure_forget(ctl->store, gp_str_z(row->address), gp_str_z(row->agency), UINT32_MAX, &had) &&
            log_event(ctl, row, GP_EFFECT_RELEASED, why, now_ms) && journal(ctl, what, why);
 }
 

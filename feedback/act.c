@@ -192,13 +192,15 @@ static bool act_deferral(struct doing *d)
 
 static bool act_delivery(struct doing *d)
 {
-    struct gp_suppression now;
+    struct gp_suppression now, next;
     bool had, found;
     const struct gp_event *e = d->e;
-    if (!count(d, GP_STAT_DELIVERED, 1) || !gp_failure_forget(d->s, e->recipient, e->agency, &had) ||
+    if (!count(d, GP_STAT_DELIVERED, 1) ||
+        !gp_failure_forget(d->s, e->recipient, e->agency, gp_usage_day(d->now_ms), &had) ||
         !gp_suppression_ladder(d->s, e->recipient, e->agency, &now, &found))
         return false;
-    if (!found)
+    if (gp_suppression_judge(&d->c->suppression, found ? &now : NULL, GP_CATEGORY_DELIVERED, NULL, 0, d->now_ms,
+                             &next) != GP_SUPPRESSION_CLEAR)
         return true;
     d->effect = GP_EFFECT_RELEASED;
     return gp_suppression_drop(d->s, &now, NULL) && log_event(d);

@@ -203,7 +203,7 @@ static bool undo_one(struct gp_store *s, const struct undone *one, const struct 
         return gp_suppression_put(s, &row, now_ms);
     }
     ++*released;
-    return gp_suppression_drop(s, &row, NULL) && gp_failure_forget(s, address, agency, &had) &&
+    return gp_suppression_drop(s, &row, NULL) && gp_failure_forget(s, address, agency, UINT32_MAX, &had) &&
            log_release(s, one, b, now_ms);
 }
 

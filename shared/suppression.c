@@ -190,7 +190,8 @@ enum gp_suppression_change gp_suppression_judge(const struct gp_suppression_rule
 {
     enum gp_suppression_reason reason;
     if (event == GP_CATEGORY_DELIVERED)
-        return now != NULL && now->reason <= GP_SUPPRESSED_SOFT ? GP_SUPPRESSION_CLEAR : GP_SUPPRESSION_KEEP;
+        return now != NULL && now->reason <= GP_SUPPRESSED_SOFT && now_ms >= now->since_ms ? GP_SUPPRESSION_CLEAR
+                                                                                          : GP_SUPPRESSION_KEEP;
     if (!gp_suppression_of(event, &reason))
         return GP_SUPPRESSION_KEEP;
     if (reason <= GP_SUPPRESSED_SOFT)

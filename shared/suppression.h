@@ -76,6 +76,7 @@ bool gp_suppression_of(enum gp_category event, enum gp_suppression_reason *reaso
  * now: for a complaint or an unsubscribe the row of that reason and scope, else the row of the ladder (HARD or SOFT);
  * NULL: none. failures: in any order, this event included. *next is set for SET: reason, step, since_ms, retest_ms; the
  * rest is the caller's. A row of the ladder takes the place of the other one.
+ * A success before since_ms, read late in the log, ends nothing.
  * A bounce that arrives before the retest is of older mail and changes nothing. A soft bounce of a hard row's retest
  * says nothing about the address: the same interval again.
  */

@@ -33,7 +33,7 @@ static const char note_failure[] =
     "INSERT OR IGNORE INTO failure (address, agency, day, category) VALUES (?1, ?2, ?3, ?4)";
 static const char read_failures[] =
     "SELECT day, category FROM failure WHERE address = ?1 AND agency = ?2 AND day >= ?3 LIMIT ?4";
-static const char forget_failures[] = "DELETE FROM failure WHERE address = ?1 AND agency = ?2";
+static const char forget_failures[] = "DELETE FROM failure WHERE address = ?1 AND agency = ?2 AND day <= ?3";
 static const char prune_failures[] = "DELETE FROM failure WHERE (address, agency, day, category) IN"
                                      " (SELECT address, agency, day, category FROM failure WHERE day < ?1 LIMIT ?2)";
 static const char count_once[] = "INSERT OR IGNORE INTO counted (token, class, day) VALUES (?1, ?2, ?3)";
@@ -177,11 +177,12 @@ bool gp_failure_read(struct gp_store *s, struct gp_str address, struct gp_str ag
     return good;
 }
 
-bool gp_failure_forget(struct gp_store *s, struct gp_str address, struct gp_str agency, bool *had)
+bool gp_failure_forget(struct gp_store *s, struct gp_str address, struct gp_str agency, uint32_t until, bool *had)
 {
     sqlite3_stmt *st = gp_store_statement(s, forget_failures);
     gp_bind_str(st, 1, address);
     gp_bind_str(st, 2, agency);
+    gp_bind_u64(st, 3, until);
     bool good = gp_store_done(s, st);
     *had = good && sqlite3_changes(s->db) > 0;
     return good;

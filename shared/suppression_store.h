@@ -42,12 +42,12 @@ bool gp_suppression_list(struct gp_store *s, const struct gp_suppression_filter 
 bool gp_suppression_end(struct gp_store *s, uint64_t now_ms, size_t most);
 
 /* gp_failure_note - remember one of that day and category; gp_failure_read - those from a day on, at most
- * GP_FAILURES_READ_MAX; gp_failure_forget - all, *had: there was one; gp_failure_prune - those before a day
+ * GP_FAILURES_READ_MAX; gp_failure_forget - all up to a day, *had: there was one; gp_failure_prune - those before a day
  */
 bool gp_failure_note(struct gp_store *s, struct gp_str address, struct gp_str agency, struct gp_failure f);
 bool gp_failure_read(struct gp_store *s, struct gp_str address, struct gp_str agency, uint32_t from,
                      struct gp_failure out[GP_FAILURES_READ_MAX], size_t *n);
-bool gp_failure_forget(struct gp_store *s, struct gp_str address, struct gp_str agency, bool *had);
+bool gp_failure_forget(struct gp_store *s, struct gp_str address, struct gp_str agency, uint32_t until, bool *had);
 bool gp_failure_prune(struct gp_store *s, uint32_t before, size_t most);
 
 /* gp_counted_once - *first: this token was not seen with this class before; it is from now on (rule a9) */

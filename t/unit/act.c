@@ -109,6 +109,18 @@ static void test_only_the_agency_whose_mail_it_was(void **state)
     store_expect("rows", ROWS " ORDER BY agency", "x@example.org doe * 0 0 2 9;x@example.org dol * 0 0 0 7;");
 }
 
+/* The log may be read long after the report of a bounce has come. */
+static void test_a_delivery_before_the_bounce_ends_nothing(void **state)
+{
+    (void)state;
+    happens(event(GP_CATEGORY_HARD), NOON + 2 * DAY_MS);
+    happens(event(GP_CATEGORY_DELIVERED), NOON);
+    store_expect("still suppressed", ROWS, "x@example.org dol * 0 0 2 9;");
+    store_expect("still known", "SELECT count(*) FROM failure", "1;");
+    happens(event(GP_CATEGORY_DELIVERED), NOON + 9 * DAY_MS);
+    store_expect("released", ROWS, "");
+}
+
 static void test_what_never_suppresses(void **state)
 {
     static const enum gp_category never[] = {GP_CATEGORY_POLICY, GP_CATEGORY_RATE, GP_CATEGORY_CONTENT,
@@ -387,6 +399,7 @@ int main(void)
         T(test_a_hard_bounce),
         T(test_the_whole_ladder),
         T(test_only_the_agency_whose_mail_it_was),
+        T(test_a_delivery_before_the_bounce_ends_nothing),
         T(test_what_never_suppresses),
         T(test_soft),
         T(test_a_hard_bounce_that_is_no_reason),
