@@ -16,7 +16,7 @@ NAMES = ["SUBMISSION_PORT", "RETURN_PORT", "SINK_DIR", "CONFIG", "AGENCIES", "ME
          "MILTER_SOCKET", "POSTFIX_CONFIG", "MAIL_LOG", "PID_POLICYD", "PID_MILTER", "PID_MEMCACHED", "PID_POSTFIX", "CTL",
          "FEEDBACK_SOCKET", "FEEDBACK_LOG", "ARCHIVE", "DATABASE", "PID_FEEDBACK", "OWN_PORT"]
 TOLD = ["452 4.5.3", "421 4.4.5", "421 4.3.2", "501 5.5.2", "451 4.7.1", "452 4.7.1", "450 4.7.1", "552 5.3.4",
-        "554 5.7.1", "421 4.7.1", "421 4.7.0", "550 5.1.1"]
+        "554 5.7.1", "421 4.7.1", "421 4.7.0", "550 5.1.1", "550 5.7.1"]
 
 
 def quickstart(*words, **options):
@@ -80,6 +80,7 @@ class Quickstart(unittest.TestCase):
                       "S: 452 4.7.1 Too many recipients received based on tier configuration\n"):
             self.assertIn(exact, done.stdout)
         self.assertIn("as it left", done.stdout)
+        self.assertRegex(done.stdout, r"S: 550 5\.7\.1 Recipient suppressed: 550 5\.1\.1 No such user here, since \d{4}-\d\d-\d\d\n")
         state = re.search(r"/tmp/gatepost-\w+", done.stdout)
         self.assertFalse(state and os.path.exists(state.group()), "the state directory was left behind")
 

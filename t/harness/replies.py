@@ -19,6 +19,8 @@ REPLIES = {
     "paused": "450 4.7.1 Paused: %",
     "messages-per-session": "421 4.7.0 Too many messages in this session, reconnect",
     "session-time": "421 4.7.0 Session too long, reconnect",
+    "suppressed": "550 5.7.1 Recipient suppressed: %",
+    "auto-reply-limit": "550 5.7.1 Too many automatic replies to this recipient",
     "token-forged": "550 5.1.1 No such return path",
     "internal": "451 4.3.0 General failure, please retry again or contact the support",
 }

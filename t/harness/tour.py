@@ -7,6 +7,7 @@ import time
 import process
 import smtp
 import tour_auth
+import tour_feedback
 import tour_limits
 import tour_return
 from guide import Guide
@@ -39,7 +40,7 @@ def walk(relay, sample=True, out=None):
     if sample:
         steps += [size, *tour_limits.STEPS]
     if one:
-        steps += [tour_return.comes_back, tour_return.side_by_side, tour_auth.authenticated]
+        steps += [tour_return.comes_back, *tour_feedback.STEPS, tour_return.side_by_side, tour_auth.authenticated]
     for step in steps:
         try:
             step(guide, one)
