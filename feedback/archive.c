@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -60,6 +61,7 @@ struct gp_archive *gp_archive_open(const char *folder, char why[256])
         return NULL;
     }
     a->folder = a->drafts = -1;
+    a->reserve = GP_ARCHIVE_RESERVE;
     if (!make_folder(folder) || (a->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
         (mkdirat(a->folder, DRAFTS, FOLDER_MODE) != 0 && errno != EEXIST) ||
         (a->drafts = openat(a->folder, DRAFTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
@@ -69,6 +71,11 @@ struct gp_archive *gp_archive_open(const char *folder, char why[256])
         return NULL;
     }
     return a;
+}
+
+void gp_archive_reserve(struct gp_archive *a, uint64_t octets)
+{
+    a->reserve = octets;
 }
 
 void gp_archive_free(struct gp_archive *a)
@@ -119,10 +126,24 @@ void gp_draft_free(struct gp_draft *d)
     errno = saved;
 }
 
+/* Strangers may write to us: what they send must not take the database its room. */
+static bool has_room(const struct gp_draft *d, size_t n)
+{
+    struct statvfs disk;
+    if (fstatvfs(d->fd, &disk) != 0)
+        return false;
+    if ((uint64_t)disk.f_bavail * disk.f_frsize >= d->archive->reserve + n)
+        return true;
+    errno = ENOSPC;
+    return false;
+}
+
 static bool flush(struct gp_draft *d)
 {
     size_t n = d->gathered_n;
     d->gathered_n = 0;
+    if (!has_room(d, n))
+        return false;
     return EVP_DigestUpdate(d->hashing, d->gathered, n) == 1 && gp_write_all(d->fd, d->gathered, n);
 }
 

@@ -13,9 +13,14 @@
 
 struct gp_archive;
 
+#define GP_ARCHIVE_RESERVE (UINT64_C(64) << 20) /* octets of the disk that messages leave free: the database lives there */
+
 /* gp_archive_open - make the folder if need be, remove old drafts; NULL with a text in why[] on error */
 struct gp_archive *gp_archive_open(const char *folder, char why[256]);
 void gp_archive_free(struct gp_archive *a); /* NULL is fine */
+
+/* gp_archive_reserve - instead of GP_ARCHIVE_RESERVE; before the first draft */
+void gp_archive_reserve(struct gp_archive *a, uint64_t octets);
 
 struct gp_draft;
 
@@ -23,7 +28,9 @@ struct gp_draft;
 struct gp_draft *gp_draft_new(struct gp_archive *a);
 void gp_draft_free(struct gp_draft *d);
 
-/* gp_draft_add - more of the message; false (errno set) when the disk took it not: then the draft is worth nothing */
+/* gp_draft_add - more of the message; false (errno set) when the disk took it not, or has no more than the reserve
+ * (ENOSPC): then the draft is worth nothing
+ */
 bool gp_draft_add(struct gp_draft *d, struct gp_str octets);
 
 /* gp_draft_seal - the whole message is there: make it durable; false (errno set) on error. Once. */

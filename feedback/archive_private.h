@@ -15,6 +15,7 @@
 struct gp_archive {
     int folder, drafts;
     atomic_ullong next; /* number of a draft */
+    uint64_t reserve;
 };
 
 /* gp_archive_clear - remove every file of the folder; false (errno set) when one stays */

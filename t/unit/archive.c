@@ -11,6 +11,7 @@
 #include "feedback/archive.h"
 #include "feedback/poison.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
@@ -68,6 +69,20 @@ static struct gp_draft *sealed(struct gp_archive *a, struct gp_str octets, size_
     }
     assert_true(gp_draft_seal(d));
     return d;
+}
+
+static void test_the_reserve_stays_free(void **state)
+{
+    (void)state;
+    struct gp_archive *a = open_archive();
+    gp_archive_reserve(a, UINT64_C(1) << 60);
+    struct gp_draft *d = gp_draft_new(a);
+    assert_non_null(d);
+    assert_true(gp_draft_add(d, GP_STR("gathered, not yet written")));
+    assert_false(gp_draft_seal(d));
+    assert_int_equal(errno, ENOSPC);
+    gp_draft_free(d);
+    gp_archive_free(a);
 }
 
 static bool there(const char *name)
@@ -302,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_days),
         cmocka_unit_test(test_kept),
         cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_the_reserve_stays_free),
         cmocka_unit_test(test_old_drafts_go),
         cmocka_unit_test(test_not_a_folder),
         cmocka_unit_test(test_poison),
