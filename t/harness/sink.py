@@ -90,7 +90,7 @@ class Conversation:
         address, parameters = self.path(text)
         hook = re.match(r"reject-([45]\d\d)-", address)
         if hook:
-            await self.say(f"{hook.group(1)} {hook.group(1)[0]}.1.1 refused as asked")
+            await self.say(f"{hook.group(1)} {hook.group(1)[0]}.1.1 user unknown, as asked")
             return
         self.envelope["rcpt_to"].append(address)
         self.envelope["rcpt_parameters"].append(parameters)
