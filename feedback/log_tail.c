@@ -119,6 +119,14 @@ static bool start_at(struct gp_tail *t, int fd, uint64_t offset)
 
 enum where { AT_PLACE, AT_PLACE_OR_START, AT_END };
 
+/* Once, until a file can be opened again. */
+static void say_waiting(struct gp_tail *t, const char *path)
+{
+    if (!t->said_waiting)
+        gp_log_errno(GP_WARN, "maillog", "waiting for %s: not a file that can be read", path);
+    t->said_waiting = true;
+}
+
 /* Open a file in the stead of the one that is open. False: nothing changed.
  * is: which file it has to be, NULL for any: names move while a log is rotated.
  */
@@ -126,12 +134,11 @@ static bool begin(struct gp_tail *t, const char *path, const struct gp_rotated *
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 && errno == EACCES && !t->said_waiting) { /* whoever rotates made it for others */
-        gp_log_errno(GP_WARN, "maillog", "waiting for %s, a file that can be read", path);
-        t->said_waiting = true;
-    }
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        if (t->fd < 0 || errno != ENOENT) /* names move */
+            say_waiting(t, path);
         goto fail;
+    }
     if (is != NULL && (is->device != st.st_dev || is->inode != st.st_ino))
         goto fail;
     uint64_t size = (uint64_t)st.st_size;
@@ -170,9 +177,8 @@ static bool begin_path(struct gp_tail *t, enum where where)
     bool good = resolved != NULL && strlen(resolved) < GP_LOG_NAME_MAX && begin(t, resolved, NULL, where);
     if (good)
         copy_name(t->at.name, resolved);
-    else if (!t->said_waiting && t->fd < 0)
-        gp_log_errno(GP_WARN, "maillog", "waiting for %s, a file that can be read", t->path);
-    t->said_waiting = t->said_waiting || !good;
+    else if (resolved == NULL)
+        say_waiting(t, t->path);
     free(resolved);
     return good;
 }
