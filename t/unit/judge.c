@@ -10,6 +10,7 @@
 
 #include "feedback/judge.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
@@ -232,9 +233,9 @@ static void set_out(struct desk *d, const struct told *t)
     d->who.to = t->to == 'u' ? GP_TOKEN_UNSUBSCRIBE : t->to == 'r' ? GP_TOKEN_REPLY : GP_TOKEN_BOUNCE;
     d->who.to_agency = t->to != 0 ? &d->a : NULL;
     if (t->proof == GP_PROOF_VALID) {
-        strcpy(d->who.recipient, JANE);
-        strcpy(d->who.agency, "dol");
-        strcpy(d->who.token, "token");
+        snprintf(d->who.recipient, sizeof d->who.recipient, "%s", JANE);
+        snprintf(d->who.agency, sizeof d->who.agency, "%s", "dol");
+        snprintf(d->who.token, sizeof d->who.token, "%s", "token");
     }
     d->head = (struct gp_mail_head){.automatic = t->head_automatic,
                                     .button = t->button,
@@ -342,7 +343,7 @@ static void test_what_is_passed_on(void **state)
                                .proof = GP_PROOF_VALID,
                                .feedback = "not-spam"});
     d.r.feedback.incidents = 7;
-    strcpy(d.who.stream, "news");
+    snprintf(d.who.stream, sizeof d.who.stream, "%s", "news");
     gp_judge(&d.mail, &d.judged);
     const struct gp_event *e = &d.judged.event[0];
     assert_true(e->not_spam);
