@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 
-from scene import Scene, smtp
+from scene import Scene, process, smtp
 
 WORLD = "127.0.9.200"  # any other mail system
 DAY_MS = 86400000
@@ -27,11 +27,11 @@ def dsn(recipient, text="550 5.1.1 user unknown", action="failed"):
 
 def complaint(delivered, kind="abuse", mail_from=""):
     """A feedback report (RFC 5965) about a message as it was delivered; the provider names nobody"""
-    return ("From: feedback@fbl.example.com\r\nTo: abuse@example.gov\r\nSubject: complaint about message from 192.0.2.1\r\n"
+    return ("From: feedback@fbl.example.com\r\nTo: abuse@example.gov\r\nSubject: complaint about message\r\n"
             'MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary="f1"\r\n\r\n'
             "--f1\r\nContent-Type: text/plain\r\n\r\nThis is an email abuse report.\r\n\r\n"
             f"--f1\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: {kind}\r\nUser-Agent: Fbl/1.0\r\n"
-            f"Version: 1\r\n{f'Original-Mail-From: <{mail_from}>' + chr(13) + chr(10) if mail_from else ''}\r\n"
+            f"Version: 1\r\nOriginal-Mail-From: <{mail_from}>\r\n\r\n"
             "--f1\r\nContent-Type: message/rfc822\r\n\r\n").encode() + delivered + b"\r\n--f1--\r\n"
 
 
@@ -107,6 +107,11 @@ class Returning(Scene):
             s.connect(self.relay.path("run", "memcached.sock"))
             s.sendall(f"delete gp:retest:{self.agency}:{value:016x}\r\n".encode())
             return s.recv(100)
+
+    def start_feedback(self):
+        """After its end; returns when it listens"""
+        socket_path = self.relay.path("spool", "gatepost", "feedback.sock")
+        self.relay.feedback.start().ready(lambda: process.unix_answers(socket_path))
 
     # --- knowing --------------------------------------------------------------------------------------------------
 

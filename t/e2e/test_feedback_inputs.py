@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The other ways in: a mailbox elsewhere that is emptied by POP3, and the mail log through every kind of rotation."""
+import contextlib
 import gzip
 import os
 import re
@@ -24,7 +25,8 @@ class Flow:
     def __init__(self, scene):
         self.scene, self.good, self.bad = scene, [], []
         self.ending, self.failure = threading.Event(), None
-        self.turn = threading.Lock()  # who has it submits
+        self.busy, self.going = threading.Lock(), threading.Event()
+        self.going.set()
 
     @property
     def count(self):
@@ -34,13 +36,20 @@ class Flow:
         wanted = self.count + more
         process.wait_for(f"{more} more messages", lambda: self.failure or self.count >= wanted)
 
+    @contextlib.contextmanager
     def resting(self):
-        return self.turn
+        """Nothing is submitted, and Postfix has written what became of all there was."""
+        self.going.clear()
+        with self.busy:
+            self.scene.wait("the results", lambda: len(self.scene.results()) == self.count)
+            yield
+        self.going.set()
 
     def run(self):
         try:
             while not self.ending.is_set():
-                with self.turn:
+                self.going.wait()
+                with self.busy:
                     self.submit_one(self.count)
         except BaseException as e:  # noqa: B902 - raised in __exit__
             self.failure = e
@@ -58,6 +67,7 @@ class Flow:
 
     def __exit__(self, *unused):
         self.ending.set()
+        self.going.set()
         self.thread.join()
         if self.failure:
             raise self.failure
@@ -83,9 +93,6 @@ class Inputs(Returning):
             {"name": "fbl", "url": f"pop3s://localhost:{cls.pop3.tls_port}/", "user": pop3_server.USER,
              "password_file": password, "every": "1s", "ca_file": cls.pop3.ca}]}}
         super().setUpClass()
-
-    def start_feedback(self):
-        self.relay.feedback.start().ready(lambda: process.unix_answers(self.relay.path("spool", "gatepost", "feedback.sock")))
 
     # --- POP3 -------------------------------------------------------------------------------------------------------
 
@@ -140,18 +147,13 @@ class Inputs(Returning):
                     flow.goes_on(20)
                     rotate(flow)
                     flow.goes_on(20)
-            delivered = self.wait("all of it", lambda: self.of_the_flow(len(flow.good)), 60)
             self.wait("all results", lambda: len(self.results()) == flow.count)
             self.log_read()
             counts = self.counts()
+        delivered = [r for e, _ in self.relay.delivered() for r in e["rcpt_to"] if "@log" in r]
         self.assertEqual(sorted(delivered), sorted(flow.good))
         self.assertEqual((counts["accepted"], counts["delivered"], counts["bounced-hard-bounce"]),
                          (len(flow.good) + len(flow.bad), len(flow.good), len(flow.bad)))
-
-    def of_the_flow(self, count):
-        """Recipients that the sink got mail for, once there are that many"""
-        found = [r for e, _ in self.relay.delivered() for r in e["rcpt_to"] if "@log" in r]
-        return found if len(found) >= count else None
 
     @property
     def mail_log(self):
@@ -164,27 +166,29 @@ class Inputs(Returning):
                 os.rename(f"{self.mail_log}.{n}", f"{self.mail_log}.{n + 1}")
 
     def renamed(self, flow):
-        """As logrotate does it"""
+        """As logrotate does it; Postfix writes to the former file until it is told"""
         self.move_on()
         os.rename(self.mail_log, self.mail_log + ".1")
         open(self.mail_log, "x").close()
         flow.goes_on(5)
-        self.assertEqual(self.relay.postfix.command("reload").returncode, 0)
+        with flow.resting():  # what is being delivered when Postfix is told would be put off for a minute
+            self.assertEqual(self.relay.postfix.command("reload").returncode, 0)
 
     def by_postfix(self, flow):
         """With a date in its name, and compressed a second later. postlogd(8) makes the new file for root alone."""
-        done = self.relay.postfix.command("logrotate")
+        with flow.resting():
+            done = self.relay.postfix.command("logrotate")
         self.assertEqual(done.returncode, 0, done.stdout)
+        flow.goes_on(5)
         self.wait("it to be compressed", lambda: any(n.endswith(".gz") for n in os.listdir(self.relay.path("log"))))
         self.wait("a warning", lambda: "a file that can be read" in self.relay.log("feedback"))
         os.chmod(self.mail_log, 0o644)
 
     def copied_and_emptied(self, flow):
-        """copytruncate loses what is written between the two, so nothing is; the daemon has still to read the end of the copy."""
+        """copytruncate, with nothing written between the two, as that would be lost; the daemon has not read all yet."""
         os.kill(self.relay.feedback.pid, signal.SIGSTOP)
         flow.goes_on(10)
         with flow.resting():
-            self.wait("Postfix to have written all", lambda: len(self.results()) == flow.count)
             self.move_on()
             shutil.copy(self.mail_log, self.mail_log + ".1")
             os.truncate(self.mail_log, 0)

@@ -24,19 +24,21 @@ class Letters(Returning):
     def setUpClass(cls):
         cls.dns = DnsServer({"dim.example.gov": '@ TXT "v=spf1 ip4:192.0.2.99 -all"'}).start()
         cls.addClassCleanup(cls.dns.stop)
-        cls.raising = {"changes": {"operator": OPERATOR, "spf": "off", "egress": ["192.0.2.1"], "dns_servers": [cls.dns.address]}}
+        cls.raising = {"changes": {"operator": OPERATOR, "spf": "off", "egress": ["192.0.2.1"],
+                                   "dns_servers": [cls.dns.address]}}
         super().setUpClass()
 
     def letters(self, to):
         """What the sink has for this address, parsed: [(envelope, octets, message)]"""
-        return [(e, octets, email.message_from_bytes(octets, policy=email.policy.SMTP)) for e, octets in self.relay.delivered()
-                if to in e["rcpt_to"]]
+        return [(e, octets, email.message_from_bytes(octets, policy=email.policy.SMTP))
+                for e, octets in self.relay.delivered() if to in e["rcpt_to"]]
 
     def the_letter(self, to, subject):
-        return self.wait(f"{subject} for {to}", lambda: next((x for x in self.letters(to) if x[2]["Subject"] == subject), None), 30)
+        return self.wait(f"{subject} for {to}", lambda: next(
+            (x for x in self.letters(to) if x[2]["Subject"] == subject), None), 30)
 
     def assertOurs(self, envelope, octets, message, to):
-        """A letter of the relay: no envelope sender, nobody is to answer it automatically, and the relay's signatures are right"""
+        """A letter of the relay: no envelope sender, not to be answered by machines, and the relay's signatures are right"""
         self.assertEqual((envelope["mail_from"], envelope["rcpt_to"]), ("", [to]))
         self.assertEqual((message["To"], message["Auto-Submitted"]), (to, "auto-generated"))
         found = opendkim.signatures(octets, self.relay.dkim_records())
@@ -86,9 +88,14 @@ class Letters(Returning):
         """The milter starts anew, and knows again what the DNS says of dim.example.gov."""
         self.relay.milter.stop()
         self.relay.milter.start().ready(lambda: process.unix_answers(self.relay.path("spool", "gatepost", "milter.sock")))
-        known = self.relay.log("milter").count("spf=fail")
+        known = self.relay.log("milter").count(" spf=fail dmarc=")
+
+        def send_and_look():
+            self.send("x@example.com")
+            return self.relay.log("milter").count(" spf=fail dmarc=") > known
+
         with self.speaking_for("dim", "127.0.9.3"):
-            self.wait("the forecast", lambda: (self.send("x@example.com"), self.relay.log("milter").count("spf=fail") > known)[1])
+            self.wait("the forecast", send_and_look)
 
     def test_notices_come_once_a_day(self):
         """What the milter found out in the DNS is told by gatepost-feedback to the agency's contact, signed."""
@@ -123,8 +130,8 @@ class Letters(Returning):
         """As Postfix handed it over: below its Received line, what was sent, whatever that was."""
         envelope, _ = self.left("octets@example.com")
         back = envelope["mail_from"]
-        odd = (dsn("octets@example.com", "550 5.7.1 \u00dcber").encode() + b"\r\n" + b"long " * 2000 + b"\r\n" + bytes(range(128, 256))
-               + b" \t \r\n.\r\n..\r\n\tindented\r\nFrom here\r\n\r\n\r\n")
+        odd = (dsn("octets@example.com", "550 5.7.1 \u00dcber").encode() + b"\r\n" + b"long " * 2000 + b"\r\n" +
+               bytes(range(128, 256)) + b" \t \r\n.\r\n..\r\n\tindented\r\nFrom here\r\n\r\n\r\n")
         self.bring_back(back, odd)
         self.bring_back(back, b"no header at all\r\n\r\n" + odd)
         self.wait("both", lambda: len(self.messages(recipient=back)) == 2)

@@ -42,14 +42,15 @@ def refused(guide, one, recipient):
 
 
 def bounce(guide, one):
-    guide.step("What came back is understood: a bounce", "The world (the sink) refuses a recipient. Postfix reports that to "
-               "the return path, and writes it to its log;\ngatepost-feedback reads both, and counts it once. Until the "
+    guide.step("What came back is understood: a bounce", "The world (the sink) refuses a recipient. Postfix reports that "
+               "to the return path, and writes it to its log;\ngatepost-feedback reads both, and counts it once. Until the "
                "retest no message to that address is accepted.")
     recipient = somebody("nobody", one)
     guide.relay.sink_says(recipient, GONE)
     submitted(guide, one, recipient)
     found = row(guide, one, recipient)
-    guide.holds((found["reason"], found["why"]) == ("hard-bounce", GONE), "suppressed in the remote server's words", f"{found}")
+    guide.holds((found["reason"], found["why"]) == ("hard-bounce", GONE), "suppressed in the remote server's words",
+                f"{found}")
     refused(guide, one, recipient)
     guide.ctl("suppress", "list", "--agency", one[0])
     guide.line()
@@ -57,8 +58,8 @@ def bounce(guide, one):
 
 
 def unsubscribe(guide, one):
-    guide.step("What came back is understood: an unsubscribe", "A mail to the address in List-Unsubscribe, as a reader's mail "
-               "program sends it. An out-of-office is no wish.")
+    guide.step("What came back is understood: an unsubscribe", "A mail to the address in List-Unsubscribe, as a reader's "
+               "mail program sends it. An out-of-office is no wish.")
     recipient = somebody("reader", one)
     submitted(guide, one, recipient)
     _, left = guide.relay.wait_delivered(recipient)[0]
@@ -73,8 +74,8 @@ def unsubscribe(guide, one):
 
 
 def figures(guide, one):
-    guide.step("What came back is understood: figures", "Accepted, delivered, bounced: of each message once, from Postfix's log "
-               f"and what came to {sample.RETURN_PATH}.")
+    guide.step("What came back is understood: figures", "Accepted, delivered, bounced: each message once, from Postfix's "
+               f"log and what came to {sample.RETURN_PATH}.")
     guide.ctl("report", "--agency", one[0])
 
 
