@@ -95,6 +95,7 @@ class Returning(Scene):
                                  "WHERE address = ? AND agency = ?", ms, ms, recipient, self.agency)
         self.assertEqual(changed, 1)
         self.write_sql("UPDATE failure SET day = day - ? WHERE address = ?", int(days), recipient)
+        self.write_sql("UPDATE event SET when_ms = when_ms - ? WHERE address = ?", ms, recipient)
         self.forget_claim(recipient)
 
     def forget_claim(self, recipient):
