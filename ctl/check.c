@@ -106,7 +106,7 @@ static void print_summary(const struct gp_config *c)
         gp_ip_text(&c->egress[i], ip);
         printf("%s\"%s\"", i > 0 ? ", " : "", ip);
     }
-    puts(c->egress_n == 0 ? "none" : "");
+    puts(c->egress_n == 0 ? "none: SPF of the sender domains is not looked at" : "");
     print_keys(c->dkim, c->dkim_n);
     print_modes(c->send_unsigned, c->client_signatures, c->spf);
     print_list("dns_servers", &c->dns_servers);
