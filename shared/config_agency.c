@@ -5,6 +5,7 @@
 #include "shared/config_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* is_empty - not there, or a list of nothing; what has a wrong form was refused before */
 static bool is_empty(const config_setting_t *list)
@@ -129,6 +130,9 @@ static void read_defaults(struct gp_load *l)
 void gp_config_read(struct gp_load *l)
 {
     const struct gp_conf_file *top = &l->files[0];
+    l->c->suppression = gp_suppression_defaults; /* but for what the settings say */
+    l->c->suppression.hard_steps = 0;
+    memset(l->c->suppression.hard_days, 0, sizeof l->c->suppression.hard_days);
     if (top->parsed) {
         struct gp_group g = {l, top, GP_SCOPE_TOP, "", GP_NO_AGENCY, l->c};
         gp_config_read_group(&g, config_root_setting(&top->tree), 0);

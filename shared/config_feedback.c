@@ -197,30 +197,12 @@ static void read_password(struct gp_load *l, struct gp_pop3_mailbox *m)
     OPENSSL_cleanse(text, sizeof text);
 }
 
-static bool stands(const struct gp_load *l, const char *key)
+/* default_operator - postmaster of this relay */
+static void default_operator(struct gp_load *l)
 {
-    return config_setting_get_member(config_root_setting(&l->files[0].tree), key) != NULL;
-}
-
-static void defaults(struct gp_load *l)
-{
-    static const char *const folders[] = {"/usr/share/gatepost/dictionary", "/usr/local/share/gatepost/dictionary",
-                                          "/etc/gatepost/dictionary.d"};
     struct gp_config *c = l->c;
-    struct gp_suppression_rules given = c->suppression;
     char text[GP_FAULT_TEXT_MAX];
     struct gp_buf b = gp_buf_on(text, sizeof text);
-    c->suppression = gp_suppression_defaults;
-    c->suppression.hard_count = given.hard_count;
-    c->suppression.soft_count = given.soft_count;
-    if (stands(l, "retest_after")) {
-        c->suppression.hard_steps = given.hard_steps;
-        memcpy(c->suppression.hard_days, given.hard_days, sizeof given.hard_days);
-    }
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0] && !stands(l, "dictionaries"); i++) {
-        if (!gp_config_strings_add(&c->dictionaries, gp_str_z(folders[i])))
-            l->no_memory = true;
-    }
     gp_buf_printf(&b, "postmaster@%s", c->relay_name != NULL ? c->relay_name : "");
     if (c->operator_to == NULL && (c->operator_to = gp_config_copy(gp_buf_str(&b))) == NULL)
         l->no_memory = true;
@@ -230,7 +212,7 @@ void gp_config_feedback(struct gp_load *l)
 {
     for (size_t i = 0; i < l->c->mailboxes_n; i++)
         read_password(l, &l->c->mailbox[i]);
-    defaults(l);
+    default_operator(l);
 }
 
 void gp_config_feedback_free(struct gp_config *c)

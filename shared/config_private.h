@@ -3,7 +3,8 @@
  * config_private.h - how the parts of the configuration loader work together; only they and their tests include it
  *
  * config_file    folder and files -> bytes -> libconfig trees
- * config_schema  the one table of keys: name, form, default, what would be right, which setter
+ * config_keys_*  the one table of keys: name, form, default, what would be right, which setter, what manuals say
+ * config_schema  look-ups in it
  * config_value   setters: the text of one value -> a field
  * config_text    the judgement behind them: is a value of this form? (pure)
  * config_agency  all files -> struct gp_config, with
@@ -99,19 +100,23 @@ struct gp_spot {
  */
 typedef const char *gp_setter(const struct gp_spot *at, struct gp_str s);
 
+/* All that is known of a setting. Its texts for people are plain, with mdoc macros in braces: "see {Xr postconf 5}." */
 struct gp_key {
     enum gp_scope scope;
     enum gp_form form;
     const char *name;
     bool needed;          /* must stand there; a list must hold something */
-    const char *standard; /* text when the key is absent; NULL: nothing */
-    const char *right;    /* "must be ..." */
+    const char *standard; /* text when the key is absent, a list's with commas between; NULL: nothing */
+    const char *right;    /* "must be ...": in a fault, and in gatepost.conf(5) */
     gp_setter *set;
     size_t offset;
+    const char *manual;  /* what it means: sentences; not what right, the default or a reload say of it */
+    const char *absent;  /* without a default: what holds then, after "Default:" */
+    const char *sample;  /* value in the sample file, in the form of standard, which it is if NULL; of a group: its source */
+    bool advised;        /* stands in the sample as it is, the others commented out */
+    const char *note;    /* comment beside it, or NULL */
+    const char *heading; /* comment above it, which begins a paragraph of the sample, or NULL */
 };
-
-extern const struct gp_key gp_config_keys[];
-extern const size_t gp_config_keys_n;
 
 /* config_file.c */
 /* gp_config_files - read and parse path and agencies.d beside it into l->files; faults go to l->faults */
@@ -121,6 +126,8 @@ void gp_config_files_free(struct gp_load *l);
 struct gp_str gp_conf_line(const struct gp_conf_file *f, unsigned line);
 
 /* config_schema.c */
+/* gp_config_key_at - every row in turn; NULL after the last */
+const struct gp_key *gp_config_key_at(size_t i);
 const struct gp_key *gp_config_key(enum gp_scope scope, struct gp_str name);
 /* gp_config_nearest - the known name a misspelt one may mean; NULL when none is near. limits: among limit names. */
 const char *gp_config_nearest(enum gp_scope scope, bool limits, struct gp_str name);
@@ -198,7 +205,7 @@ gp_setter gp_set_keep, gp_set_mail_log, gp_set_place, gp_set_dictionary, gp_set_
     gp_set_pop3_name, gp_set_pop3_url, gp_set_pop3_user, gp_set_every;
 /* gp_config_read_mailboxes - a list of groups, each one more mailbox */
 void gp_config_read_mailboxes(const struct gp_spot *at, const config_setting_t *list, const struct gp_key *key);
-/* gp_config_feedback - defaults of what is absent, the mailboxes' passwords */
+/* gp_config_feedback - the default operator, the mailboxes' passwords */
 void gp_config_feedback(struct gp_load *l);
 void gp_config_feedback_free(struct gp_config *c);
 

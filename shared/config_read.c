@@ -184,10 +184,14 @@ static void unknown_key(const struct gp_spot *at, const struct gp_group *g, cons
 /* absent - what a key means that is not there */
 static void absent(struct gp_spot *at, const struct gp_key *key)
 {
+    struct gp_str rest = key->standard != NULL ? gp_str_z(key->standard) : (struct gp_str){0}, element;
     if (key->needed)
         gp_fault(at->load->faults, at->file->name, at->line, "%s: missing, given nothing, %s", at->path, key->right);
+    else if (key->form == GP_FORM_LIST)
+        while (gp_str_split(&rest, ',', &element))
+            (void)key->set(at, element);
     else if (key->standard != NULL)
-        (void)key->set(at, gp_str_z(key->standard));
+        (void)key->set(at, rest);
 }
 
 void gp_config_read_group(const struct gp_group *g, const config_setting_t *s, unsigned line)
@@ -205,8 +209,8 @@ void gp_config_read_group(const struct gp_group *g, const config_setting_t *s, u
         else
             unknown_key(&at, g, e);
     }
-    for (size_t i = 0; i < gp_config_keys_n; i++) {
-        const struct gp_key *key = &gp_config_keys[i];
+    const struct gp_key *key;
+    for (size_t i = 0; (key = gp_config_key_at(i)) != NULL; i++) {
         if (key->scope != g->scope || config_setting_get_member(s, key->name) != NULL)
             continue;
         gp_conf_join(path, g->prefix, key->name);

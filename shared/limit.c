@@ -233,22 +233,54 @@ static const struct {
     bool live;
     const char *(*set)(struct gp_limits *io, struct gp_str s);
     void (*text)(const struct gp_limits *l, struct gp_buf *b);
+    const char *note, *manual;
 } table[] = {
-    [GP_LIMIT_RECIPIENTS_PER_MESSAGE] = {"recipients_per_message", false, set_recipients, text_recipients},
-    [GP_LIMIT_MESSAGE_SIZE] = {"message_size", true, set_size, text_size},
-    [GP_LIMIT_SESSIONS] = {"sessions", true, set_sessions, text_sessions},
-    [GP_LIMIT_MESSAGES_PER_SESSION] = {"messages_per_session", true, set_messages, text_messages},
-    [GP_LIMIT_SESSION_TIME] = {"session_time", true, set_session_time, text_session_time},
-    [GP_LIMIT_RATE] = {"rate", true, set_rate, text_rate},
-    [GP_LIMIT_PACKAGE] = {"package", true, set_package, text_package},
-    [GP_LIMIT_FAILED_LOGINS] = {"failed_logins", true, set_failed_logins, text_failed_logins},
-    [GP_LIMIT_AUTO_REPLIES] = {"auto_replies", true, set_auto_replies, text_auto_replies},
+    [GP_LIMIT_RECIPIENTS_PER_MESSAGE] = {"recipients_per_message", false, set_recipients, text_recipients,
+         "nothing else yet: one return path names one recipient",
+         "Recipients of one message."},
+    [GP_LIMIT_MESSAGE_SIZE] = {"message_size", true, set_size, text_size,
+         NULL,
+         "Size of a message, headers and body with CRLF, at most {Ic message_size_ceiling}."},
+    [GP_LIMIT_SESSIONS] = {"sessions", true, set_sessions, text_sessions,
+         "open at once",
+         "Sessions open at once, over all nodes."},
+    [GP_LIMIT_MESSAGES_PER_SESSION] = {"messages_per_session", true, set_messages, text_messages,
+         NULL,
+         "Accepted messages in one session."},
+    [GP_LIMIT_SESSION_TIME] = {"session_time", true, set_session_time, text_session_time,
+         NULL,
+         "How long a session may last."},
+    [GP_LIMIT_RATE] = {"rate", true, set_rate, text_rate,
+         "recipients; all of them hold",
+         "Accepted recipients in a stretch of time: one text or a list of at most 8, all of which hold."},
+    [GP_LIMIT_PACKAGE] = {"package", true, set_package, text_package,
+         "recipients per day or month: \"100000/month\"; 0 = none",
+         "Recipients in a calendar day or month, UTC."},
+    [GP_LIMIT_FAILED_LOGINS] = {"failed_logins", true, set_failed_logins, text_failed_logins,
+         "then the address is banned for 30m",
+         "So many failed logins from one address within that time ban the address for that time. The login "
+         "that was tried decides whose limit it is; a user name that no agency lists falls under the default. "
+         "A login that succeeds clears nothing."},
+    [GP_LIMIT_AUTO_REPLIES] = {"auto_replies", true, set_auto_replies, text_auto_replies,
+         "per recipient address",
+         "Automatic replies to one recipient within the time that the first of them begins; see "
+         "{Xr gatepost-milter 8}."},
 };
 _Static_assert(sizeof table / sizeof table[0] == GP_LIMIT_COUNT, "table out of step with enum gp_limit_name");
 
 const char *gp_limit_label(enum gp_limit_name name)
 {
     return table[name].label;
+}
+
+const char *gp_limit_manual(enum gp_limit_name name)
+{
+    return table[name].manual;
+}
+
+const char *gp_limit_note(enum gp_limit_name name)
+{
+    return table[name].note;
 }
 
 enum gp_limit_name gp_limit_find(struct gp_str name)

@@ -58,11 +58,17 @@ struct gp_limits {
     struct gp_window auto_replies;
 };
 
-/* The defaults of design.md: 1, 200K, 4, 100, 1h, 150/1m and 1000/10m, no package, 3/30m, 5/1d */
+/* What holds where nothing is set; gatepost.conf(5) and the sample show these. */
 extern const struct gp_limits gp_limits_default;
 
 /* gp_limit_label - "message_size" for GP_LIMIT_MESSAGE_SIZE */
 const char *gp_limit_label(enum gp_limit_name name);
+
+/* gp_limit_manual - what it means, for gatepost.conf(5), in the form of struct gp_key's texts
+ * gp_limit_note - the comment beside it in the sample, or NULL
+ */
+const char *gp_limit_manual(enum gp_limit_name name);
+const char *gp_limit_note(enum gp_limit_name name);
 
 /* gp_limit_find - GP_LIMIT_COUNT when there is no such name */
 enum gp_limit_name gp_limit_find(struct gp_str name);

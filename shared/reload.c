@@ -45,6 +45,15 @@ static const char *const fixed_name[] = {
 _Static_assert(sizeof fixed_name / sizeof fixed_name[0] == FIXED_COUNT, "a setting without a name");
 _Static_assert(FIXED_COUNT == GP_RELOAD_FIXED, "reload.h has another number of settings");
 
+bool gp_reload_needs_restart(const char *setting)
+{
+    for (size_t i = 0; i < FIXED_COUNT; i++) {
+        if (strcmp(fixed_name[i], setting) == 0)
+            return true;
+    }
+    return false;
+}
+
 static char *copied(const char *text)
 {
     return strdup(text != NULL ? text : "");

@@ -2,9 +2,8 @@
  *
  * reload.h - how a daemon takes a new configuration, and what it says of itself in run_directory/<program>.status
  *
- * Sockets are open and privileges dropped when a reload comes, so some settings hold until the daemon is started again:
- * all listeners, run_directory, counters, counters_prefix, database, user, group, log and archive. One thread at a time per
- * struct gp_reload.
+ * Sockets are open and privileges dropped when a reload comes, so some settings hold until the daemon is started again;
+ * gatepost.conf(5) names them. One thread at a time per struct gp_reload.
  */
 #ifndef GP_SHARED_RELOAD_H
 #define GP_SHARED_RELOAD_H
@@ -25,6 +24,9 @@ struct gp_reload {
     const char *store; /* what the status file says of it; NULL: as the counters are */
     char more[192]; /* further members of the status file, each with a comma before it: ",\"auth_last\":7" */
 };
+
+/* gp_reload_needs_restart - is this a setting of gatepost.conf that a reload does not take? */
+bool gp_reload_needs_restart(const char *setting);
 
 /* gp_reload_init - program and path must live as long as *r; c is what the daemon starts with
  * False when out of memory. gp_reload_free is right in either case.

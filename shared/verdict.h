@@ -2,7 +2,8 @@
  *
  * verdict.h - the one table of replies
  *
- * Every reply Gatepost can give is a row here and nowhere else. The reason id is what logs, metrics and manuals use.
+ * Every reply Gatepost can give is a row here and nowhere else. The reason id is what logs, metrics and manuals use. What
+ * it means stands in verdict_meaning.c; "ninja -C build manuals" writes gatepost-replies(7) from both.
  * Pure; any thread.
  */
 #ifndef GP_SHARED_VERDICT_H
@@ -71,6 +72,15 @@ struct gp_verdict {
 
 /* gp_reply_of - the row; never NULL for a value of the enum */
 const struct gp_reply *gp_reply_of(enum gp_reason reason);
+
+/* What a reply means to people: sentences in the form of struct gp_key's texts (shared/config_private.h). */
+struct gp_reply_meaning {
+    const char *who; /* says it, at which stage, by which rule: no sentence */
+    const char *means, *administrator, *submitter;
+};
+
+/* gp_reply_meaning_of - verdict_meaning.c; never NULL for a value of the enum */
+const struct gp_reply_meaning *gp_reply_meaning_of(enum gp_reason reason);
 
 /* gp_verdict_of - a verdict; detail is copied without CR, LF and other control characters, only well-formed
  * UTF-8, and cut at GP_DETAIL_MAX octets

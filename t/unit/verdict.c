@@ -62,6 +62,16 @@ static void exact_lines(void **state)
     }
 }
 
+static void every_reply_has_a_meaning(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < GP_REASON_COUNT; i++) {
+        const struct gp_reply_meaning *m = gp_reply_meaning_of((enum gp_reason)i);
+        if (m->who == NULL || m->means == NULL || m->administrator == NULL || m->submitter == NULL)
+            fail_msg("%s %s", gp_reply_of((enum gp_reason)i)->code, gp_reply_of((enum gp_reason)i)->reason);
+    }
+}
+
 static void hostile_reasons(void **state)
 {
     (void)state;
@@ -112,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_lines),
+        cmocka_unit_test(every_reply_has_a_meaning),
         cmocka_unit_test(hostile_reasons),
         cmocka_unit_test(long_reasons_are_cut_between_characters),
     };
