@@ -157,7 +157,7 @@ static int read_options(struct gp_ctl *ctl, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct gp_ctl ctl = {.path = GP_CTL_CONFIG_DEFAULT};
-    gp_log_open("gatepostctl", GP_LOG_SYSLOG); /* stderr is for what a verb says itself */
+    gp_log_open("gatepostctl", GP_LOG_SYSLOG, GP_LOG_TEXT); /* stderr is for what a verb says itself */
     signal(SIGPIPE, SIG_IGN);                  /* a server or a reader that goes away is an error of that one call */
     int status = read_options(&ctl, argc, argv);
     if (status < 0)

@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     struct gp_config *config = gp_daemon_load(path);
     if (config == NULL)
         return 1;
-    gp_log_open("gatepost-feedback", config->log);
+    gp_log_open("gatepost-feedback", config->log, config->log_format);
     gp_epoch_swap(config, gp_clock_monotonic_ms());
     g_mime_init();
     curl_global_init(CURL_GLOBAL_DEFAULT);

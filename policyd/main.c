@@ -80,7 +80,7 @@ int main(int argc, char **argv)
     struct gp_config *config = gp_daemon_load(path);
     if (config == NULL)
         return 1;
-    gp_log_open("gatepost-policyd", config->log);
+    gp_log_open("gatepost-policyd", config->log, config->log_format);
     gp_epoch_swap(config, gp_clock_monotonic_ms());
     return serve(path, config) ? 0 : 1;
 }

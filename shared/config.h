@@ -28,6 +28,7 @@ enum gp_spf_mode { GP_SPF_OFF, GP_SPF_TAG, GP_SPF_WARN, GP_SPF_DEFERS, GP_SPF_RE
 enum gp_client_signatures { GP_CLIENT_SIGNATURES_AUTO, GP_CLIENT_SIGNATURES_KEEP, GP_CLIENT_SIGNATURES_REMOVE };
 enum gp_role { GP_ROLE_PRODUCTION, GP_ROLE_STANDBY };
 enum gp_log_target { GP_LOG_SYSLOG, GP_LOG_STDERR };
+enum gp_log_format { GP_LOG_TEXT, GP_LOG_JSON };
 
 struct gp_strings {
     size_t n;
@@ -117,6 +118,7 @@ struct gp_config {
     char *run_directory; /* pid and status files */
     char *user, *group;  /* what a daemon started as root becomes; group also owns the sockets */
     enum gp_log_target log;
+    enum gp_log_format log_format;
     struct gp_limits limits; /* for every agency that sets nothing else; so the next two */
     enum gp_unsubscribe unsubscribe;
     bool check_from;

@@ -63,6 +63,8 @@ const struct gp_key gp_config_keys[] = {
     {GP_SCOPE_TOP, GP_FORM_TEXT, "user", NO, "gatepost", "must be the name of a user", gp_set_name, TOP(user)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "group", NO, "postfix", "must be the name of a group", gp_set_name, TOP(group)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "log", NO, "syslog", "must be \"syslog\" or \"stderr\"", gp_set_log, TOP(log)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "log_format", NO, "text", "must be \"text\" or \"json\"", gp_set_log_format,
+     TOP(log_format)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "unsubscribe", NO, "keep", "must be \"keep\", \"replace\", \"append\" or \"none\"",
      gp_set_unsubscribe, TOP(unsubscribe)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "check_from", NO, "no", "must be \"yes\" or \"no\"", gp_set_yes_no, TOP(check_from)},

@@ -23,6 +23,7 @@ enum {
     USER,
     GROUP,
     LOG,
+    LOG_FORMAT,
     FEEDBACK_LISTEN,
     ARCHIVE,
     FIXED_COUNT
@@ -39,6 +40,7 @@ static const char *const fixed_name[] = {
     [USER] = "user",
     [GROUP] = "group",
     [LOG] = "log",
+    [LOG_FORMAT] = "log_format",
     [FEEDBACK_LISTEN] = "feedback_listen",
     [ARCHIVE] = "archive",
 };
@@ -79,6 +81,7 @@ static bool fixed_copy(const struct gp_config *c, char *fixed[GP_RELOAD_FIXED])
     fixed[USER] = copied(c->user);
     fixed[GROUP] = copied(c->group);
     fixed[LOG] = copied(c->log == GP_LOG_SYSLOG ? "syslog" : "stderr");
+    fixed[LOG_FORMAT] = copied(c->log_format == GP_LOG_JSON ? "json" : "text");
     fixed[FEEDBACK_LISTEN] = copied(c->feedback_listen);
     fixed[ARCHIVE] = copied(c->archive);
     for (size_t i = 0; i < GP_RELOAD_FIXED; i++)

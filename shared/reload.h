@@ -3,7 +3,7 @@
  * reload.h - how a daemon takes a new configuration, and what it says of itself in run_directory/<program>.status
  *
  * Sockets are open and privileges dropped when a reload comes, so some settings hold until the daemon is started again:
- * all listeners, run_directory, counters, counters_prefix, database, user, group, log and archive. One thread at a time per
+ * all listeners, run_directory, counters, counters_prefix, database, user, group, log, log_format and archive. One thread at a time per
  * struct gp_reload.
  */
 #ifndef GP_SHARED_RELOAD_H
@@ -12,7 +12,7 @@
 #include "shared/config.h"
 #include "shared/counters.h"
 
-#define GP_RELOAD_FIXED 12
+#define GP_RELOAD_FIXED 13
 
 struct gp_reload {
     const char *program;          /* "milter" */
