@@ -115,7 +115,8 @@ struct gp_config {
     char *auth_listen;   /* "127.0.0.1:10027": where Dovecot asks; NULL: it does not */
     char *auth_key;      /* path of the file with auth_secret; NULL: none */
     char auth_secret[GP_AUTH_SECRET_MAX + 1]; /* what Dovecot must show; "": nothing */
-    char *run_directory; /* pid and status files */
+    char *policy_metrics, *milter_metrics, *feedback_metrics; /* as policy_listen; NULL: not served over HTTP */
+    char *run_directory; /* pid, status and metrics files */
     char *user, *group;  /* what a daemon started as root becomes; group also owns the sockets */
     enum gp_log_target log;
     enum gp_log_format log_format;

@@ -14,6 +14,7 @@
 
 #define ON_UNSIGNED "must be \"defer\" or \"send\""
 #define CLIENT_SIGNATURES "must be \"auto\", \"keep\" or \"remove\""
+#define METRICS "must be \"inet:host:port\", such as \"inet:127.0.0.1:9401\", or \"unix:/path\""
 #define SPF "must be \"off\", \"tag\", \"warn\", \"defer\" or \"reject\""
 
 #define YES true
@@ -58,6 +59,9 @@ const struct gp_key gp_config_keys[] = {
      "must be address:port on this host's loopback, such as \"127.0.0.1:10027\"", gp_set_auth_listen, TOP(auth_listen)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "auth_key", NO, NULL, "must be an absolute path without a slash at its end",
      gp_set_path, TOP(auth_key)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "policy_metrics", NO, NULL, METRICS, gp_set_listen, TOP(policy_metrics)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "milter_metrics", NO, NULL, METRICS, gp_set_listen, TOP(milter_metrics)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "feedback_metrics", NO, NULL, METRICS, gp_set_listen, TOP(feedback_metrics)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "run_directory", NO, "/run/gatepost",
      "must be an absolute path without a slash at its end", gp_set_path, TOP(run_directory)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "user", NO, "gatepost", "must be the name of a user", gp_set_name, TOP(user)},

@@ -5,6 +5,7 @@
 #include "shared/log.h"
 
 #include "shared/clock.h"
+#include "shared/metrics.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -88,6 +89,8 @@ static bool gate_pass(const char *event, enum gp_reason reason, uint64_t *missed
     else
         g->left_out++;
     pthread_mutex_unlock(&lock);
+    if (!pass)
+        gp_metrics_add(GP_METRIC_LOG_LEFT_OUT, 1);
     return pass;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * reload.h - how a daemon takes a new configuration, and what it says of itself in run_directory/<program>.status
+ * reload.h - how a daemon takes a new configuration, and what it says of itself in run_directory/<program>.status and
+ * <program>.metrics
  *
  * Sockets are open and privileges dropped when a reload comes, so some settings hold until the daemon is started again:
- * all listeners, run_directory, counters, counters_prefix, database, user, group, log, log_format and archive. One thread at a time per
- * struct gp_reload.
+ * all listeners, run_directory, counters, counters_prefix, database, user, group, log, log_format and archive. One
+ * thread at a time per struct gp_reload.
  */
 #ifndef GP_SHARED_RELOAD_H
 #define GP_SHARED_RELOAD_H
@@ -12,7 +13,7 @@
 #include "shared/config.h"
 #include "shared/counters.h"
 
-#define GP_RELOAD_FIXED 13
+#define GP_RELOAD_FIXED 16
 
 struct gp_reload {
     const char *program;          /* "milter" */
@@ -39,7 +40,7 @@ void gp_reload_free(struct gp_reload *r);
  */
 bool gp_reload_now(struct gp_reload *r, uint64_t monotonic_ms);
 
-/* gp_reload_report - replace the status file; gauge is the name of value ("sessions"); counters may be NULL */
+/* gp_reload_report - replace the status and the metrics file; gauge is the name of value ("sessions"); counters may be NULL */
 void gp_reload_report(const struct gp_reload *r, const char *gauge, uint64_t value, const struct gp_counters *counters,
                       uint64_t wall_ms);
 
