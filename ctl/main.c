@@ -18,6 +18,7 @@
 static const struct gp_ctl_verb verbs[] = {
     {"check", "[FILE] [--json]", "check a configuration and show what was read", GP_CTL_JSON, 0, 1, gp_ctl_check},
     {"status", "[--json]", "what runs, what is open, who is held", GP_CTL_JSON, 0, 0, gp_ctl_status},
+    {"metrics", "", "what the daemons count of themselves, for Prometheus", 0, 0, 0, gp_ctl_metrics},
     {"agencies", "[--json]", "who may submit, from where, for which domains", GP_CTL_JSON, 0, 0, gp_ctl_agencies},
     {"limits", "[AGENCY] [--json]", "limits that hold now, where they come from, what is used", GP_CTL_JSON, 0, 1,
      gp_ctl_limits},
@@ -157,7 +158,7 @@ static int read_options(struct gp_ctl *ctl, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct gp_ctl ctl = {.path = GP_CTL_CONFIG_DEFAULT};
-    gp_log_open("gatepostctl", GP_LOG_SYSLOG); /* stderr is for what a verb says itself */
+    gp_log_open("gatepostctl", GP_LOG_SYSLOG, GP_LOG_TEXT); /* stderr is for what a verb says itself */
     signal(SIGPIPE, SIG_IGN);                  /* a server or a reader that goes away is an error of that one call */
     int status = read_options(&ctl, argc, argv);
     if (status < 0)

@@ -5,6 +5,7 @@
 #include "ctl/state.h"
 
 #include "ctl/output.h"
+#include "shared/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #define STATUS_MAX 65536
+#define SILENT_S 5 /* a status older than this is no sign of life */
 
 const char *const gp_ctl_daemon_name[GP_CTL_DAEMONS] = {"policyd", "milter", "feedback"};
 
@@ -77,6 +79,12 @@ void gp_ctl_daemon_free(struct gp_ctl_daemon *d)
 {
     json_decref(d->status);
     d->status = NULL;
+}
+
+bool gp_ctl_daemon_answers(const struct gp_ctl_daemon *d)
+{
+    uint64_t now = gp_clock_wall_ms() / 1000, written = gp_ctl_daemon_number(d, "now");
+    return d->pid != 0 && written + SILENT_S >= now;
 }
 
 uint64_t gp_ctl_daemon_number(const struct gp_ctl_daemon *d, const char *key)

@@ -26,6 +26,9 @@ struct gp_ctl_daemon {
 void gp_ctl_daemon_read(const char *run_directory, const char *program, struct gp_ctl_daemon *out);
 void gp_ctl_daemon_free(struct gp_ctl_daemon *d);
 
+/* gp_ctl_daemon_answers - has it written its status of late? One that hangs does not. */
+bool gp_ctl_daemon_answers(const struct gp_ctl_daemon *d);
+
 /* gp_ctl_daemon_number - a number of its status, 0 when there is none */
 uint64_t gp_ctl_daemon_number(const struct gp_ctl_daemon *d, const char *key);
 

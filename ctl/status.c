@@ -13,8 +13,6 @@
 
 #include <inttypes.h>
 
-#define SILENT_S 5 /* a status older than this is no sign of life */
-
 /* One report, printed as tables or collected as JSON. */
 struct report {
     bool json;
@@ -52,18 +50,11 @@ static void number(char out[32], uint64_t value)
     gp_buf_printf(&b, "%" PRIu64, value);
 }
 
-/* A daemon writes its status each second; one that hangs does not. */
-static bool answering(const struct gp_ctl_daemon *d)
-{
-    uint64_t now = gp_clock_wall_ms() / 1000, written = gp_ctl_daemon_number(d, "now");
-    return d->pid != 0 && written + SILENT_S >= now;
-}
-
 static const char *state_of(const struct gp_ctl_daemon *d)
 {
     if (d->pid == 0)
         return "NOT RUNNING";
-    return answering(d) ? "running" : "NOT ANSWERING";
+    return gp_ctl_daemon_answers(d) ? "running" : "NOT ANSWERING";
 }
 
 static void put_daemon(struct report *r, const struct gp_ctl_daemon *d)
@@ -82,7 +73,7 @@ static void put_daemon(struct report *r, const struct gp_ctl_daemon *d)
     }
     gp_ctl_daemon_text(d, "store", store);
     gp_ctl_daemon_text(d, "last_reload", last);
-    json_t *o = json_pack("{s:s, s:b, s:b}", "program", d->program, "running", d->pid != 0, "answering", answering(d));
+    json_t *o = json_pack("{s:s, s:b, s:b}", "program", d->program, "running", d->pid != 0, "answering", gp_ctl_daemon_answers(d));
     if (d->pid != 0)
         json_object_set_new(o, "pid", json_integer(d->pid));
     if (d->status != NULL)
@@ -97,7 +88,7 @@ static bool daemons(struct gp_ctl *ctl, struct report *r)
     for (int i = 0; i < GP_CTL_DAEMONS; i++) {
         struct gp_ctl_daemon d;
         gp_ctl_daemon_read(ctl->config->run_directory, gp_ctl_daemon_name[i], &d);
-        all &= answering(&d);
+        all &= gp_ctl_daemon_answers(&d);
         put_daemon(r, &d);
         gp_ctl_daemon_free(&d);
     }

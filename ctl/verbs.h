@@ -43,6 +43,7 @@ int gp_ctl_suppress_list(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_suppress_import(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_suppress_export(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_suppress_history(struct gp_ctl *ctl, const struct gp_ctl_args *args);
+int gp_ctl_metrics(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_report(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 int gp_ctl_unclassified(struct gp_ctl *ctl, const struct gp_ctl_args *args);
 

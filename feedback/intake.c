@@ -9,6 +9,7 @@
 #include "feedback/poison.h"
 #include "shared/epoch.h"
 #include "shared/log.h"
+#include "shared/metrics.h"
 #include "shared/report/classify.h"
 #include "shared/usage.h"
 
@@ -205,6 +206,16 @@ static void settle(struct gp_intake *in, struct job *j)
     pthread_mutex_unlock(&in->lock);
 }
 
+static enum gp_metric metric_of(const struct job *j)
+{
+    _Static_assert(GP_METRIC_FEEDBACK_ACTED + GP_OUTCOME_QUARANTINED == GP_METRIC_FEEDBACK_QUARANTINED &&
+                       GP_OUTCOME_QUARANTINED + 1 == GP_OUTCOME_COUNT,
+                   "outcomes and metrics out of step");
+    if (j->taken == GP_TAKEN_AGAIN)
+        return GP_METRIC_FEEDBACK_AGAIN;
+    return j->fresh ? GP_METRIC_FEEDBACK_ACTED + j->judged->outcome : GP_METRIC_FEEDBACK_REPEATED;
+}
+
 static void tell(const struct job *j)
 {
     struct gp_line line;
@@ -224,6 +235,7 @@ static void tell(const struct job *j)
     gp_line_str(&line, "recipient", j->row.recipient);
     gp_line_str(&line, "why", j->row.why);
     gp_line_end(&line);
+    gp_metrics_add(metric_of(j), 1);
 }
 
 /* What was found out about a message before anything is written. */

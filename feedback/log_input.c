@@ -11,6 +11,7 @@
 #include "shared/clock.h"
 #include "shared/epoch.h"
 #include "shared/log.h"
+#include "shared/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,7 @@ static bool take_lines(struct gp_log_input *in, struct gp_delivery *d, bool *mor
     while (n < BATCH_LINES && gp_log_source_next(in->source, d->now_ms, &record)) {
         n++;
         *more = n == BATCH_LINES;
+        gp_metrics_add(GP_METRIC_MAIL_LOG_LINES, 1);
         in->unsaved = true;
         if (gp_log_line_parse(record.tag, record.message, &line) &&
             (!begin(in) || !gp_delivery_take(d, &line, record.written_ms)))

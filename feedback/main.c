@@ -6,6 +6,7 @@
 #include "shared/clock.h"
 #include "shared/daemon.h"
 #include "shared/epoch.h"
+#include "shared/http/metrics_http.h"
 #include "shared/listen.h"
 #include "shared/log.h"
 
@@ -18,20 +19,26 @@ static bool serve(const char *path, const struct gp_config *config)
 {
     struct gp_reload reload;
     sigset_t signals;
-    int listener = -1;
+    struct gp_http *metrics = NULL;
+    int listener = -1, metrics_listener = -1;
     bool done = false;
     gp_daemon_signals(&signals);
     if (!gp_reload_init(&reload, GP_FEEDBACK_PROGRAM, path, config, gp_clock_wall_ms()))
         goto out;
     gp_daemon_descriptors();
     listener = gp_listen_open(config, config->feedback_listen);
-    if (listener < 0 || !gp_daemon_drop(config) || !gp_daemon_pidfile(config, GP_FEEDBACK_PROGRAM))
+    if (listener < 0 || !gp_metrics_http_open(config, config->feedback_metrics, &metrics_listener) ||
+        !gp_daemon_drop(config) || !gp_daemon_pidfile(config, GP_FEEDBACK_PROGRAM) ||
+        !gp_metrics_http_start(&metrics_listener, &metrics))
         goto out;
     done = gp_feedback_serve(&reload, &signals, listener);
     listener = -1;
 out:
     if (listener >= 0)
         close(listener);
+    if (metrics_listener >= 0)
+        close(metrics_listener);
+    gp_http_stop(metrics);
     gp_reload_free(&reload);
     return done;
 }
@@ -45,7 +52,7 @@ int main(int argc, char **argv)
     struct gp_config *config = gp_daemon_load(path);
     if (config == NULL)
         return 1;
-    gp_log_open("gatepost-feedback", config->log);
+    gp_log_open("gatepost-feedback", config->log, config->log_format);
     gp_epoch_swap(config, gp_clock_monotonic_ms());
     g_mime_init();
     curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -14,6 +14,7 @@
 #include "shared/clock.h"
 #include "shared/epoch.h"
 #include "shared/log.h"
+#include "shared/metrics.h"
 
 #include <poll.h>
 #include <string.h>
@@ -92,6 +93,7 @@ static void end_all(struct server *s)
 
 static void status_write(struct server *s)
 {
+    gp_metrics_set(GP_METRIC_CONNECTIONS, gp_lmtp_server_connections(s->lmtp));
     gp_reload_report(s->reload, "connections", gp_lmtp_server_connections(s->lmtp), NULL, gp_clock_wall_ms());
 }
 

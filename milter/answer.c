@@ -5,6 +5,7 @@
 #include "milter/answer.h"
 
 #include "shared/log.h"
+#include "shared/metrics.h"
 
 void gp_answer_text(const struct gp_verdict *v, char out[GP_ANSWER_TEXT_MAX])
 {
@@ -36,7 +37,7 @@ static void line_begin(struct gp_line *l, SMFICTX *ctx, const struct gp_occasion
     gp_line_str(l, "client", o->client);
     gp_line_str(l, "agency", o->agency);
     gp_line_reason(l, reason);
-    gp_line_str(l, "stage", gp_str_z(o->stage));
+    gp_line_str(l, "stage", gp_str_z(gp_milter_stage_name(o->stage)));
     gp_line_str(l, "rule", gp_str_z(o->rule));
     gp_line_str(l, "sender", o->sender);
     gp_line_str(l, "recipient", o->recipient);
@@ -51,6 +52,27 @@ static void line_end(struct gp_line *l, const struct gp_occasion *o)
     gp_line_end(l);
 }
 
+static void count(enum gp_milter_stage stage, enum gp_reason reason)
+{
+    switch (stage) {
+    case GP_AT_HELO:
+        gp_metrics_decided(GP_METRICS_HELO, reason);
+        break;
+    case GP_AT_MAIL:
+        gp_metrics_decided(GP_METRICS_MAIL, reason);
+        break;
+    case GP_AT_RCPT:
+        gp_metrics_decided(GP_METRICS_RCPT, reason);
+        break;
+    case GP_AT_DATA:
+        gp_metrics_decided(GP_METRICS_DATA, reason);
+        break;
+    case GP_AT_END:
+        gp_metrics_decided(GP_METRICS_END, reason);
+        break;
+    }
+}
+
 sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_reason reason)
 {
     struct gp_line line;
@@ -63,6 +85,7 @@ sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_rea
     gp_answer_text(&verdict, text);
     line_begin(&line, ctx, o, reason);
     line_end(&line, o);
+    count(o->stage, reason);
     if (smfi_setreply(ctx, code, enhanced, text) != MI_SUCCESS)
         gp_log(GP_ERROR, "reply", "libmilter does not take the reply for %s; Postfix gives its own", reply->reason);
     return code[0] == '5' ? SMFIS_REJECT : SMFIS_TEMPFAIL;
@@ -94,6 +117,7 @@ void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octe
     gp_line_u64(&line, "signed", made);
     gp_line_str(&line, "signatures", gp_buf_str(&signatures));
     line_end(&line, o);
+    count(o->stage, GP_ACCEPTED);
 }
 
 void gp_answer_package(struct gp_str agency, unsigned percent)

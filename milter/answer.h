@@ -6,14 +6,15 @@
 #define GP_MILTER_ANSWER_H
 
 #include "milter/departure.h"
+#include "milter/rules.h"
 #include "shared/verdict.h"
 
 #include <libmilter/mfapi.h>
 
 /* What a verdict was about. Empty views are left out of the log. */
 struct gp_occasion {
-    const char *stage; /* "RCPT" */
-    const char *rule;  /* the rule that refused, NULL: none of the table */
+    enum gp_milter_stage stage;
+    const char *rule; /* the rule that refused, NULL: none of the table */
     struct gp_str client, agency, sender, recipient;
     struct gp_str detail;       /* for the reply's "%" */
     struct gp_str unsigned_why; /* why not every key has signed */
@@ -25,10 +26,10 @@ struct gp_occasion {
 /* gp_answer_text - the reply's text as smfi_setreply wants it: every % doubled (fact B17). Pure. */
 void gp_answer_text(const struct gp_verdict *v, char out[GP_ANSWER_TEXT_MAX]);
 
-/* gp_answer_refuse - set the reply, log the verdict; returns what the callback must return. reason: not GP_ACCEPTED. */
+/* gp_answer_refuse - set the reply, log and count the verdict; returns what the callback must return. reason: not GP_ACCEPTED. */
 sfsistat gp_answer_refuse(SMFICTX *ctx, const struct gp_occasion *o, enum gp_reason reason);
 
-/* gp_answer_accepted - log an accepted message */
+/* gp_answer_accepted - log and count an accepted message */
 void gp_answer_accepted(SMFICTX *ctx, const struct gp_occasion *o, uint64_t octets, const struct gp_departure *d);
 
 /* gp_answer_package - log that an agency's package is used up to so many percent */

@@ -14,6 +14,7 @@
 #include "milter/stream.h"
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/metrics.h"
 
 /* libmilter hands no argument of ours to a callback; set once, before any of them runs. */
 static struct gp_ledger *the_ledger;
@@ -35,7 +36,7 @@ static struct gp_session *session_of(SMFICTX *ctx)
 static struct gp_occasion occasion_of(const struct gp_session *s, enum gp_milter_stage stage)
 {
     return (struct gp_occasion){
-        .stage = gp_milter_stage_name(stage),
+        .stage = stage,
         .client = gp_str_z(s->client),
         .agency = gp_str_z(s->agency != NULL ? s->agency->name : NULL),
         .sender = s->message.open && s->message.sender[0] == '\0' ? GP_STR("<>") : gp_str_z(s->message.sender),
@@ -46,7 +47,7 @@ static struct gp_occasion occasion_of(const struct gp_session *s, enum gp_milter
 /* An event out of its order, or of a session that there was no memory for. */
 static sfsistat out_of_order(SMFICTX *ctx, enum gp_milter_stage stage)
 {
-    const struct gp_occasion o = {.stage = gp_milter_stage_name(stage), .rule = "order"};
+    const struct gp_occasion o = {.stage = stage, .rule = "order"};
     return gp_answer_refuse(ctx, &o, GP_INTERNAL);
 }
 
@@ -375,6 +376,37 @@ static sfsistat on_close(SMFICTX *ctx)
     return SMFIS_CONTINUE;
 }
 
+/* How long Postfix waits for what may ask memcached, and for the signatures. */
+static sfsistat timed(enum gp_metrics_stage stage, uint64_t begun_ns, sfsistat status)
+{
+    gp_metrics_took(stage, gp_clock_monotonic_ns() - begun_ns);
+    return status;
+}
+
+static sfsistat timed_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *peer)
+{
+    uint64_t begun_ns = gp_clock_monotonic_ns();
+    return timed(GP_METRICS_CONNECT, begun_ns, on_connect(ctx, host, peer));
+}
+
+static sfsistat timed_mail(SMFICTX *ctx, char **argv)
+{
+    uint64_t begun_ns = gp_clock_monotonic_ns();
+    return timed(GP_METRICS_MAIL, begun_ns, on_mail(ctx, argv));
+}
+
+static sfsistat timed_rcpt(SMFICTX *ctx, char **argv)
+{
+    uint64_t begun_ns = gp_clock_monotonic_ns();
+    return timed(GP_METRICS_RCPT, begun_ns, on_rcpt(ctx, argv));
+}
+
+static sfsistat timed_end(SMFICTX *ctx)
+{
+    uint64_t begun_ns = gp_clock_monotonic_ns();
+    return timed(GP_METRICS_END, begun_ns, on_end(ctx));
+}
+
 void gp_callbacks_recipients(struct gp_suppressor *suppressor, struct gp_auto_replies *auto_replies)
 {
     the_suppressor = suppressor;
@@ -388,14 +420,14 @@ bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer, s
         .xxfi_name = name,
         .xxfi_version = SMFI_VERSION,
         .xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM,
-        .xxfi_connect = on_connect,
+        .xxfi_connect = timed_connect,
         .xxfi_helo = on_helo,
-        .xxfi_envfrom = on_mail,
-        .xxfi_envrcpt = on_rcpt,
+        .xxfi_envfrom = timed_mail,
+        .xxfi_envrcpt = timed_rcpt,
         .xxfi_header = on_header,
         .xxfi_eoh = on_eoh,
         .xxfi_body = on_body,
-        .xxfi_eom = on_end,
+        .xxfi_eom = timed_end,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,
         .xxfi_unknown = on_unknown,

@@ -6,6 +6,7 @@
 
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/metrics.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -38,6 +39,9 @@ static void report(struct gp_housekeeping *h)
 {
     size_t evaluated, bad;
     gp_forecasts_count(h->forecasts, gp_clock_monotonic_ms(), &evaluated, &bad);
+    gp_metrics_set(GP_METRIC_SPF_DOMAINS, evaluated);
+    gp_metrics_set(GP_METRIC_SPF_FAILING, bad);
+    gp_metrics_set(GP_METRIC_SESSIONS, gp_ledger_sessions(h->ledger));
     pthread_mutex_lock(&h->report);
     struct gp_buf more = gp_buf_on(h->reload->more, sizeof h->reload->more);
     gp_buf_printf(&more, ",\"spf_domains\":%zu,\"spf_failing\":%zu", evaluated, bad);

@@ -14,6 +14,7 @@
 #include "shared/clock.h"
 #include "shared/daemon.h"
 #include "shared/epoch.h"
+#include "shared/http/metrics_http.h"
 #include "shared/listen.h"
 #include "shared/log.h"
 #include "shared/usage.h"
@@ -41,6 +42,7 @@ struct parts {
     struct gp_forecasts *forecasts;
     struct gp_housekeeping *housekeeping;
     struct gp_preflight *preflight;
+    struct gp_http *metrics; /* NULL: not served */
     sigset_t signals;
 };
 
@@ -188,13 +190,14 @@ static bool preflight_open(const struct gp_config *c, struct parts *p)
 static bool start(const struct gp_config *c, const char *path, struct parts *p)
 {
     pthread_t thread;
+    int metrics = -1;
     signals_prepare(&p->signals);
     gp_daemon_descriptors();
     gp_from_start();
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
         gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !recipients_open(c, p) || !signer_open(p) ||
         (p->forecasts = gp_forecasts_new()) == NULL || !gp_callbacks_register(p->ledger, p->signer, p->forecasts) ||
-        !listen_start(c) || !gp_daemon_drop(c))
+        !listen_start(c) || !gp_metrics_http_open(c, c->milter_metrics, &metrics) || !gp_daemon_drop(c))
         return false;
     struct gp_store *store = store_open(c, p->ledger);
     if (store == NULL)
@@ -204,7 +207,7 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
         gp_store_close(store);
         return false;
     }
-    if (!preflight_open(c, p))
+    if (!preflight_open(c, p) || !gp_metrics_http_start(&metrics, &p->metrics))
         return false;
     gp_log(GP_INFO, "start", "gatepost-milter %s on %s", GATEPOST_VERSION, c->milter_listen);
     return pthread_create(&thread, NULL, libmilter_run, NULL) == 0 && pthread_detach(thread) == 0;
@@ -245,11 +248,12 @@ int main(int argc, char **argv)
     struct gp_config *config = gp_daemon_load(path);
     if (config == NULL)
         return 1;
-    gp_log_open("gatepost-milter", config->log);
+    gp_log_open("gatepost-milter", config->log, config->log_format);
     gp_epoch_swap(config, gp_clock_monotonic_ms());
     bool well = start(config, path, &parts) && serve(&parts);
     if (well)
         drain();
+    gp_http_stop(parts.metrics);
     gp_preflight_stop(parts.preflight);
     gp_housekeeping_stop(parts.housekeeping);
     if (parts.ledger != NULL)

@@ -9,23 +9,14 @@
 #include "shared/epoch.h"
 #include "shared/log.h"
 
-#include <microhttpd.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define MEMORY_PER_PEER 16384
 
 static const char path[] = "/auth/", key_header[] = "X-Gatepost-Key";
 static const char welcome[] = "{\"status\":0,\"msg\":\"\"}", banned[] = "{\"status\":-1,\"msg\":\"too many failures\"}",
                   noted[] = "{}";
-
-struct gp_login_http {
-    struct MHD_Daemon *daemon;
-    struct gp_logins *logins;
-};
 
 /* One request. */
 struct call {
@@ -36,18 +27,7 @@ struct call {
 
 static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *json)
 {
-    /* libmicrohttpd takes what is never freed for writable */
-    union {
-        const char *in;
-        void *out;
-    } body = {json};
-    struct MHD_Response *r = MHD_create_response_from_buffer(strlen(json), body.out, MHD_RESPMEM_PERSISTENT);
-    if (r == NULL)
-        return MHD_NO;
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    enum MHD_Result queued = MHD_queue_response(c, status, r);
-    MHD_destroy_response(r);
-    return queued;
+    return gp_http_answer(c, status, "application/json", json);
 }
 
 static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *why)
@@ -125,7 +105,7 @@ static const char *judge(struct gp_logins *l, enum gp_login_command command, con
     return json;
 }
 
-static enum MHD_Result finish(struct gp_login_http *h, struct MHD_Connection *c, const struct call *call)
+static enum MHD_Result finish(struct gp_logins *logins, struct MHD_Connection *c, const struct call *call)
 {
     struct gp_str name = gp_str_z(MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "command"));
     bool allow = gp_str_eq(name, GP_STR("allow"));
@@ -137,7 +117,7 @@ static enum MHD_Result finish(struct gp_login_http *h, struct MHD_Connection *c,
     if (why != NULL)
         return refuse(c, MHD_HTTP_BAD_REQUEST, why);
     uint64_t before_ms = gp_clock_monotonic_ms();
-    const char *json = judge(h->logins, command, &message);
+    const char *json = judge(logins, command, &message);
     uint64_t took_ms = gp_clock_monotonic_ms() - before_ms;
     if (took_ms > GP_LOGIN_SLOW_MS)
         gp_log(GP_WARN, "auth-request", "answered late, after %llu ms", (unsigned long long)took_ms);
@@ -164,29 +144,13 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **state, enum
     *state = NULL;
 }
 
-struct gp_login_http *gp_login_http_start(int listener, struct gp_logins *logins)
+struct gp_http *gp_login_http_start(int listener, struct gp_logins *logins)
 {
-    struct gp_login_http *h = calloc(1, sizeof *h);
-    if (h != NULL) {
-        h->logins = logins;
-        h->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, on_request, h,
-                                     MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                                     NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)GP_LOGIN_PEERS_MAX,
-                                     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_PEER,
-                                     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)GP_LOGIN_IDLE_S, MHD_OPTION_END);
-    }
-    if (h != NULL && h->daemon != NULL)
-        return h;
-    gp_log(GP_ERROR, "start", "cannot serve Dovecot's authentication policy requests");
-    close(listener);
-    free(h);
-    return NULL;
-}
-
-void gp_login_http_stop(struct gp_login_http *h)
-{
-    if (h == NULL)
-        return;
-    MHD_stop_daemon(h->daemon); /* closes the socket */
-    free(h);
+    const struct gp_http_service service = {.what = "Dovecot's authentication policy requests",
+                                            .peers_max = GP_LOGIN_PEERS_MAX,
+                                            .idle_s = GP_LOGIN_IDLE_S,
+                                            .request = on_request,
+                                            .completed = on_completed,
+                                            .arg = logins};
+    return gp_http_start(listener, &service);
 }

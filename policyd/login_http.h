@@ -16,18 +16,16 @@
 #define GP_POLICYD_LOGIN_HTTP_H
 
 #include "policyd/login.h"
+#include "shared/http/http_server.h"
 
 #define GP_LOGIN_PEERS_MAX 256
 #define GP_LOGIN_IDLE_S 30
 #define GP_LOGIN_REQUEST_MS 10000
 #define GP_LOGIN_SLOW_MS 1000 /* Dovecot waits two seconds; a slower answer has a line in the log */
 
-struct gp_login_http;
-
 /* gp_login_http_start - serve on a listening socket, which is taken over; NULL (logged, socket closed) on error
- * There must be a running epoch as long as it runs.
+ * There must be a running epoch, and logins, as long as it runs. End it by gp_http_stop.
  */
-struct gp_login_http *gp_login_http_start(int listener, struct gp_logins *logins);
-void gp_login_http_stop(struct gp_login_http *h); /* NULL is fine */
+struct gp_http *gp_login_http_start(int listener, struct gp_logins *logins);
 
 #endif

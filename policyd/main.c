@@ -7,19 +7,24 @@
 #include "shared/clock.h"
 #include "shared/daemon.h"
 #include "shared/epoch.h"
+#include "shared/http/metrics_http.h"
 #include "shared/listen.h"
 #include "shared/log.h"
 
 #include <unistd.h>
 
-/* Sockets, while there are privileges for them. *auth is -1 when Dovecot does not ask here. */
-static bool listen_all(const struct gp_config *c, int *policy, int *auth)
+/* Sockets, while there are privileges for them. *auth is -1 when Dovecot does not ask here, *metrics without
+ * policy_metrics.
+ */
+static bool listen_all(const struct gp_config *c, int *policy, int *auth, int *metrics)
 {
     char place[256];
     struct gp_buf b = gp_buf_on(place, sizeof place);
     *policy = gp_listen_open(c, c->policy_listen);
-    if (*policy < 0 || c->auth_listen == NULL)
-        return *policy >= 0;
+    if (*policy < 0 || !gp_metrics_http_open(c, c->policy_metrics, metrics))
+        return false;
+    if (c->auth_listen == NULL)
+        return true;
     gp_buf_printf(&b, "inet:%s", c->auth_listen);
     *auth = gp_listen_open(c, place);
     return *auth >= 0;
@@ -30,14 +35,15 @@ static bool serve(const char *path, const struct gp_config *config)
 {
     struct gp_reload reload;
     struct gp_server_parts parts = {.reload = &reload, .listener = -1};
-    struct gp_login_http *http = NULL;
-    int auth = -1;
+    struct gp_http *http = NULL, *metrics = NULL;
+    int auth = -1, metrics_listener = -1;
     bool done = false;
     gp_daemon_signals(&parts.signals);
     if (!gp_reload_init(&reload, "policyd", path, config, gp_clock_wall_ms()))
         goto out;
     gp_daemon_descriptors();
-    if (!listen_all(config, &parts.listener, &auth) || !gp_daemon_drop(config) || !gp_daemon_pidfile(config, "policyd"))
+    if (!listen_all(config, &parts.listener, &auth, &metrics_listener) || !gp_daemon_drop(config) ||
+        !gp_daemon_pidfile(config, "policyd"))
         goto out;
     if (!gp_daemon_counters(config, &parts.counters))
         goto out;
@@ -55,10 +61,13 @@ static bool serve(const char *path, const struct gp_config *config)
         if (http == NULL)
             goto out;
     }
+    if (!gp_metrics_http_start(&metrics_listener, &metrics))
+        goto out;
     gp_log(GP_INFO, "start", "gatepost-policyd %s on %s", GATEPOST_VERSION, config->policy_listen);
     done = gp_server_run(&parts);
 out:
-    gp_login_http_stop(http);
+    gp_http_stop(metrics);
+    gp_http_stop(http);
     gp_admit_free(parts.admit);
     gp_watch_stop(parts.watch);
     gp_logins_free(parts.logins);
@@ -68,6 +77,8 @@ out:
         close(parts.listener);
     if (auth >= 0)
         close(auth);
+    if (metrics_listener >= 0)
+        close(metrics_listener);
     return done;
 }
 
@@ -80,7 +91,7 @@ int main(int argc, char **argv)
     struct gp_config *config = gp_daemon_load(path);
     if (config == NULL)
         return 1;
-    gp_log_open("gatepost-policyd", config->log);
+    gp_log_open("gatepost-policyd", config->log, config->log_format);
     gp_epoch_swap(config, gp_clock_monotonic_ms());
     return serve(path, config) ? 0 : 1;
 }

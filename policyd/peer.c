@@ -16,6 +16,7 @@ void gp_peers_init(struct gp_peers *peers, int epoll)
 {
     peers->epoll = epoll;
     peers->n = 0;
+    peers->now_ns = 0;
     TAILQ_INIT(&peers->all);
     TAILQ_INIT(&peers->ready);
 }
@@ -108,6 +109,7 @@ static void settle(struct gp_peers *peers, struct gp_peer *p)
     }
     if (whole && !p->ready) {
         TAILQ_INSERT_TAIL(&peers->ready, p, queue);
+        p->whole_ns = peers->now_ns;
         p->ready = true;
     }
     uint32_t interest = unsent ? EPOLLOUT : p->ended || room == 0 ? 0 : EPOLLIN;

@@ -22,6 +22,7 @@ struct gp_peer {
     uint32_t interest;      /* what epoll watches */
     struct gp_epoch *epoch; /* of the session that runs on it; NULL before the first */
     bool watched;           /* its session began while we looked, and has shown no login yet */
+    uint64_t whole_ns;      /* when its request was whole and next in line */
     uint64_t asked;         /* how much Dovecot had asked when the session began */
     TAILQ_ENTRY(gp_peer) all, queue;
     struct gp_connection io;
@@ -31,6 +32,7 @@ TAILQ_HEAD(gp_peer_list, gp_peer);
 struct gp_peers {
     int epoll;
     size_t n;
+    uint64_t now_ns; /* monotonic; the caller sets it before events */
     struct gp_peer_list all;
     struct gp_peer_list ready; /* those with a whole request, in the order they came */
 };

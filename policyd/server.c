@@ -8,6 +8,7 @@
 #include "policyd/reply.h"
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/metrics.h"
 
 #include <errno.h>
 #include <string.h>
@@ -137,6 +138,18 @@ static void log_refusal(const struct gp_job *job)
     gp_line_end(&line);
 }
 
+/* Before the answer is sent: who has it finds it counted. */
+static void count(const struct gp_job *job, uint64_t whole_ns)
+{
+    static const enum gp_metrics_stage at[] = {[GP_STAGE_OTHER] = GP_METRICS_OTHER,
+                                               [GP_STAGE_CONNECT] = GP_METRICS_CONNECT,
+                                               [GP_STAGE_RCPT] = GP_METRICS_RCPT};
+    _Static_assert(sizeof at / sizeof at[0] == GP_STAGE_COUNT, "a stage without metrics");
+    enum gp_metrics_stage stage = at[job->request.stage];
+    gp_metrics_decided(stage, job->ruling.verdict.reason);
+    gp_metrics_took(stage, gp_clock_monotonic_ns() - whole_ns);
+}
+
 static void answer_batch(struct server *s, uint64_t now_ms)
 {
     size_t n = collect(s, now_ms);
@@ -149,6 +162,7 @@ static void answer_batch(struct server *s, uint64_t now_ms)
         size_t length = gp_action_write(&s->job[i].ruling, action);
         if (s->job[i].ruling.decision == GP_REFUSE)
             log_refusal(&s->job[i]);
+        count(&s->job[i], s->asker[i]->whole_ns);
         gp_peer_answer(&s->peers, s->asker[i], (struct gp_str){action, length}, now_ms);
     }
     gp_admit_report(s->parts->admit, now_ms);
@@ -158,6 +172,8 @@ static void status_logins(struct server *s)
 {
     const struct gp_logins_heard heard = gp_logins_heard(s->parts->logins);
     struct gp_reload *reload = s->parts->reload;
+    gp_metrics_set(GP_METRIC_AUTH_REQUESTS, heard.requests);
+    gp_metrics_set(GP_METRIC_AUTH_UNASKED, heard.unasked);
     struct gp_buf b = gp_buf_on(reload->more, sizeof reload->more);
     gp_buf_printf(&b, ",\"auth_requests\":%llu,\"auth_last\":%llu,\"auth_unasked\":%llu",
                   (unsigned long long)heard.requests, (unsigned long long)(heard.last_ms / 1000),
@@ -168,6 +184,7 @@ static void status_write(struct server *s)
 {
     if (s->parts->asked)
         status_logins(s);
+    gp_metrics_set(GP_METRIC_CONNECTIONS, s->peers.n);
     gp_reload_report(s->parts->reload, "connections", s->peers.n, s->parts->counters, gp_clock_wall_ms());
 }
 
@@ -231,7 +248,8 @@ static void loop(struct server *s)
     uint64_t now_ms = gp_clock_monotonic_ms();
     while (now_ms < s->end_at_ms && (s->end_at_ms == UINT64_MAX || s->peers.n > 0)) {
         int n = epoll_wait(s->peers.epoll, events, EVENTS_MAX, patience(s, now_ms));
-        now_ms = gp_clock_monotonic_ms();
+        s->peers.now_ns = gp_clock_monotonic_ns();
+        now_ms = s->peers.now_ns / 1000000;
         for (int i = 0; i < n; i++)
             dispatch(s, &events[i], now_ms);
         answer_batch(s, now_ms);

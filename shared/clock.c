@@ -18,6 +18,13 @@ uint64_t gp_clock_wall_ms(void)
     return clock_ms(CLOCK_REALTIME);
 }
 
+uint64_t gp_clock_monotonic_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 uint64_t gp_clock_monotonic_ms(void)
 {
     return clock_ms(CLOCK_MONOTONIC);

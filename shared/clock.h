@@ -11,5 +11,6 @@
 
 uint64_t gp_clock_wall_ms(void);      /* since 1970, UTC; shared between nodes */
 uint64_t gp_clock_monotonic_ms(void); /* never jumps; for ages and deadlines inside one process */
+uint64_t gp_clock_monotonic_ns(void); /* the same in nanoseconds; for how long something took */
 
 #endif

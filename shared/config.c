@@ -108,6 +108,7 @@ void gp_config_free(struct gp_config *c)
     }
     char *texts[] = {c->auth_listen,   c->auth_key,        c->path,     c->relay_name, c->return_path,
                      c->public_url,    c->counters_prefix, c->database, c->token_keys, c->policy_listen,
+                     c->policy_metrics, c->milter_metrics, c->feedback_metrics,
                      c->milter_listen, c->run_directory,   c->user,     c->group};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);

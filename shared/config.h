@@ -28,6 +28,7 @@ enum gp_spf_mode { GP_SPF_OFF, GP_SPF_TAG, GP_SPF_WARN, GP_SPF_DEFERS, GP_SPF_RE
 enum gp_client_signatures { GP_CLIENT_SIGNATURES_AUTO, GP_CLIENT_SIGNATURES_KEEP, GP_CLIENT_SIGNATURES_REMOVE };
 enum gp_role { GP_ROLE_PRODUCTION, GP_ROLE_STANDBY };
 enum gp_log_target { GP_LOG_SYSLOG, GP_LOG_STDERR };
+enum gp_log_format { GP_LOG_TEXT, GP_LOG_JSON };
 
 struct gp_strings {
     size_t n;
@@ -114,9 +115,11 @@ struct gp_config {
     char *auth_listen;   /* "127.0.0.1:10027": where Dovecot asks; NULL: it does not */
     char *auth_key;      /* path of the file with auth_secret; NULL: none */
     char auth_secret[GP_AUTH_SECRET_MAX + 1]; /* what Dovecot must show; "": nothing */
-    char *run_directory; /* pid and status files */
+    char *policy_metrics, *milter_metrics, *feedback_metrics; /* as policy_listen; NULL: not served over HTTP */
+    char *run_directory; /* pid, status and metrics files */
     char *user, *group;  /* what a daemon started as root becomes; group also owns the sockets */
     enum gp_log_target log;
+    enum gp_log_format log_format;
     struct gp_limits limits; /* for every agency that sets nothing else; so the next two */
     enum gp_unsubscribe unsubscribe;
     bool check_from;

@@ -22,6 +22,7 @@
 /* advice that gatepost.conf and an agency share */
 #define ON_UNSIGNED "must be \"defer\" or \"send\""
 #define CLIENT_SIGNATURES "must be \"auto\", \"keep\" or \"remove\""
+#define METRICS "must be \"inet:host:port\", such as \"inet:127.0.0.1:9401\", or \"unix:/path\""
 #define SPF "must be \"off\", \"tag\", \"warn\", \"defer\" or \"reject\""
 
 extern const struct gp_key gp_keys_relay[], gp_keys_feedback[], gp_keys_agency[];

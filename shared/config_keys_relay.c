@@ -144,9 +144,22 @@ const struct gp_key gp_keys_relay[] = {
      .manual = "A file with the key that Dovecot must show in the header {Li X-Gatepost-Key}: one line of 16 "
                "to 128 printable characters without blanks, in a file that no stranger can read and its group "
                "cannot write."},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "policy_metrics", NO, NULL, METRICS, gp_set_listen, TOP(policy_metrics),
+     .sample = "inet:127.0.0.1:9401", .note = "for Prometheus, over HTTP; gatepost-metrics(5)",
+     .absent = "none.",
+     .manual = "Where {Xr gatepost-policyd 8} serves its metrics to Prometheus over HTTP, see "
+               "{Xr gatepost-metrics 5}."},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "milter_metrics", NO, NULL, METRICS, gp_set_listen, TOP(milter_metrics),
+     .sample = "inet:127.0.0.1:9402",
+     .absent = "none.",
+     .manual = "The same of {Xr gatepost-milter 8}."},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "feedback_metrics", NO, NULL, METRICS, gp_set_listen, TOP(feedback_metrics),
+     .sample = "inet:127.0.0.1:9403",
+     .absent = "none.",
+     .manual = "The same of {Xr gatepost-feedback 8}."},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "run_directory", NO, "/run/gatepost",
      "must be an absolute path without a slash at its end", gp_set_path, TOP(run_directory),
-     .manual = "The folder of pid and status files."},
+     .manual = "The folder of pid, status and metrics files."},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "user", NO, "gatepost",
      "must be the name of a user", gp_set_name, TOP(user),
      .manual = "The user that a daemon started as root becomes, at most 32 octets."},
@@ -157,5 +170,10 @@ const struct gp_key gp_keys_relay[] = {
      "must be \"syslog\" or \"stderr\"", gp_set_log, TOP(log),
      .note = "syslog | stderr",
      .manual = "Where the daemons log: {Cm syslog} (facility mail) or {Cm stderr}."},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "log_format", NO, "text",
+     "must be \"text\" or \"json\"", gp_set_log_format, TOP(log_format),
+     .note = "text (key=value) | json; gatepost-log(5)",
+     .manual = "How the daemons write a line, see {Xr gatepost-log 5}: {Cm text}, key=value, or {Cm json}, one "
+               "JSON object."},
 };
 const size_t gp_keys_relay_n = sizeof gp_keys_relay / sizeof gp_keys_relay[0];

@@ -151,7 +151,7 @@ bool gp_conf_time(struct gp_str s, struct gp_moment *out);
 /* config_value.c */
 gp_setter gp_set_host, gp_set_return_path, gp_set_url, gp_set_egress, gp_set_server, gp_set_prefix, gp_set_on_loss,
     gp_set_path, gp_set_auth_listen, gp_set_drain, gp_set_ceiling, gp_set_sender_reply, gp_set_listen, gp_set_name, gp_set_log,
-    gp_set_unsubscribe, gp_set_yes_no, gp_set_spf, gp_set_dns_server;
+    gp_set_log_format, gp_set_unsubscribe, gp_set_yes_no, gp_set_spf, gp_set_dns_server;
 gp_setter gp_set_contact, gp_set_production, gp_set_standby, gp_set_login, gp_set_domain;
 gp_setter gp_set_dkim_domain, gp_set_selector, gp_set_why, gp_set_test_address, gp_set_messages, gp_set_time;
 

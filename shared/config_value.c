@@ -207,6 +207,16 @@ const char *gp_set_log(const struct gp_spot *at, struct gp_str s)
     return NULL;
 }
 
+const char *gp_set_log_format(const struct gp_spot *at, struct gp_str s)
+{
+    static const char *const words[] = {"text", "json", NULL};
+    int i = gp_conf_word(s, words);
+    if (i < 0)
+        return "unknown word";
+    *(enum gp_log_format *)at->field = (enum gp_log_format)i;
+    return NULL;
+}
+
 const char *gp_set_unsubscribe(const struct gp_spot *at, struct gp_str s)
 {
     static const char *const words[] = {"keep", "replace", "append", "none", NULL};

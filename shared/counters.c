@@ -9,6 +9,7 @@
 
 #include "shared/clock.h"
 #include "shared/counters_pool.h"
+#include "shared/metrics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,13 +19,14 @@
 
 #define TTL_MAX_S (30 * 24 * 3600) /* memcached takes more for a date */
 
-/* What an attempt came to. */
+/* What an attempt came to, in the order of their metrics. */
 enum outcome {
     ANSWERED,
     REFUSED, /* the server is well, but would not do it: out of memory, too large */
     BROKEN,  /* the connection failed; worth a fresh one */
     SILENT   /* no answer in time */
 };
+_Static_assert(GP_METRIC_STORE_ANSWERED + SILENT == GP_METRIC_STORE_SILENT, "outcomes and metrics out of step");
 
 /* One call: its clock and whether it may try again. */
 struct attempt {
@@ -76,6 +78,7 @@ static enum outcome outcome_of(memcached_return_t rc)
 static bool attempt_over(struct gp_counters *c, struct attempt *a, struct gp_handle *h, struct gp_server *s,
                          enum outcome outcome)
 {
+    gp_metrics_add(GP_METRIC_STORE_ANSWERED + outcome, 1);
     gp_pool_return(c, h, outcome == ANSWERED);
     if (outcome == ANSWERED || outcome == REFUSED)
         return false;
@@ -86,17 +89,25 @@ static bool attempt_over(struct gp_counters *c, struct attempt *a, struct gp_han
     return false;
 }
 
+static bool breaker_open(const struct gp_server *s)
+{
+    bool open = atomic_load(&s->down);
+    if (open)
+        gp_metrics_add(GP_METRIC_STORE_UNASKED, 1);
+    return open;
+}
+
 /* A handle and the group's server, unless that server's breaker is open. */
 static struct gp_handle *attempt_begin(struct gp_counters *c, const struct attempt *a, const char *group,
                                        struct gp_server **s)
 {
-    if (c->n == 1 && atomic_load(&c->server[0].down))
+    if (c->n == 1 && breaker_open(&c->server[0]))
         return NULL;
     struct gp_handle *h = gp_pool_borrow(c, a->number > 0);
     if (h == NULL)
         return NULL;
     *s = gp_pool_server(c, h, group);
-    if (atomic_load(&(*s)->down)) {
+    if (c->n > 1 && breaker_open(*s)) {
         gp_pool_return(c, h, true);
         return NULL;
     }

@@ -148,19 +148,18 @@ bool gp_daemon_pidfile(const struct gp_config *c, const char *program)
     return true; /* fd stays open: the lock lives as long as the process */
 }
 
-void gp_daemon_status(const struct gp_config *c, const char *program, const char *json)
+void gp_daemon_publish(const struct gp_config *c, const char *program, const char *what, struct gp_str text)
 {
     char path[4096], aside[4096];
     struct gp_buf p = gp_buf_on(path, sizeof path), a = gp_buf_on(aside, sizeof aside);
-    gp_buf_printf(&p, "%s/%s.status", c->run_directory, program);
-    gp_buf_printf(&a, "%s/.%s.status.new", c->run_directory, program);
-    size_t n = strlen(json);
+    gp_buf_printf(&p, "%s/%s.%s", c->run_directory, program, what);
+    gp_buf_printf(&a, "%s/.%s.%s.new", c->run_directory, program, what);
     int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
         gp_log_errno(GP_WARN, "status", "cannot write %s", aside);
         return;
     }
-    bool whole = write(fd, json, n) == (ssize_t)n;
+    bool whole = write(fd, text.p, text.n) == (ssize_t)text.n;
     close(fd);
     if (!whole || rename(aside, path) != 0)
         gp_log_errno(GP_WARN, "status", "cannot write %s", path);

@@ -47,8 +47,9 @@ bool gp_daemon_drop(const struct gp_config *c);
 /* gp_daemon_pidfile - write run_directory/<program>.pid; false (logged) when another process holds it */
 bool gp_daemon_pidfile(const struct gp_config *c, const char *program);
 
-/* gp_daemon_status - replace run_directory/<program>.status by json, whole (written aside, renamed) */
-void gp_daemon_status(const struct gp_config *c, const char *program, const char *json);
+/* gp_daemon_publish - replace run_directory/<program>.<what> ("status", "metrics") by text, whole (written aside, renamed)
+ */
+void gp_daemon_publish(const struct gp_config *c, const char *program, const char *what, struct gp_str text);
 
 /* gp_daemon_node - a number for this process's place: machine id, host name and socket; the same after a restart */
 uint64_t gp_daemon_node(const char *listen);

@@ -7,6 +7,7 @@
 #include "shared/daemon.h"
 #include "shared/epoch.h"
 #include "shared/log.h"
+#include "shared/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,11 @@ enum {
     DATABASE,
     USER,
     GROUP,
+    POLICY_METRICS,
+    MILTER_METRICS,
+    FEEDBACK_METRICS,
     LOG,
+    LOG_FORMAT,
     FEEDBACK_LISTEN,
     ARCHIVE,
     FIXED_COUNT
@@ -38,7 +43,11 @@ static const char *const fixed_name[] = {
     [DATABASE] = "database",
     [USER] = "user",
     [GROUP] = "group",
+    [POLICY_METRICS] = "policy_metrics",
+    [MILTER_METRICS] = "milter_metrics",
+    [FEEDBACK_METRICS] = "feedback_metrics",
     [LOG] = "log",
+    [LOG_FORMAT] = "log_format",
     [FEEDBACK_LISTEN] = "feedback_listen",
     [ARCHIVE] = "archive",
 };
@@ -87,7 +96,11 @@ static bool fixed_copy(const struct gp_config *c, char *fixed[GP_RELOAD_FIXED])
     fixed[DATABASE] = copied(c->database);
     fixed[USER] = copied(c->user);
     fixed[GROUP] = copied(c->group);
+    fixed[POLICY_METRICS] = copied(c->policy_metrics);
+    fixed[MILTER_METRICS] = copied(c->milter_metrics);
+    fixed[FEEDBACK_METRICS] = copied(c->feedback_metrics);
     fixed[LOG] = copied(c->log == GP_LOG_SYSLOG ? "syslog" : "stderr");
+    fixed[LOG_FORMAT] = copied(c->log_format == GP_LOG_JSON ? "json" : "text");
     fixed[FEEDBACK_LISTEN] = copied(c->feedback_listen);
     fixed[ARCHIVE] = copied(c->archive);
     for (size_t i = 0; i < GP_RELOAD_FIXED; i++)
@@ -123,6 +136,7 @@ bool gp_reload_init(struct gp_reload *r, const char *program, const char *path, 
                     uint64_t wall_ms)
 {
     *r = (struct gp_reload){.program = program, .path = path, .started_s = wall_ms / 1000};
+    gp_metrics_begin(program, r->started_s);
     return fixed_copy(c, r->fixed);
 }
 
@@ -169,6 +183,19 @@ static const char *store_state(const struct gp_counters *counters)
     return gp_counters_up(counters) ? "up" : "down";
 }
 
+static void metrics_publish(const struct gp_reload *r, const struct gp_config *place, const struct gp_counters *counters)
+{
+    char text[GP_METRICS_TEXT_MAX];
+    struct gp_buf b = gp_buf_on(text, sizeof text);
+    gp_metrics_set(GP_METRIC_EPOCH, gp_epoch_number());
+    gp_metrics_set(GP_METRIC_EPOCHS_ALIVE, gp_epoch_alive());
+    gp_metrics_set(GP_METRIC_RELOADS_OK, r->reloads);
+    gp_metrics_set(GP_METRIC_RELOADS_FAILED, r->failures);
+    gp_metrics_set(GP_METRIC_STORE_UP, counters == NULL || gp_counters_up(counters));
+    gp_metrics_write(&b);
+    gp_daemon_publish(place, r->program, "metrics", gp_buf_str(&b));
+}
+
 void gp_reload_report(const struct gp_reload *r, const char *gauge, uint64_t value, const struct gp_counters *counters,
                       uint64_t wall_ms)
 {
@@ -185,5 +212,6 @@ void gp_reload_report(const struct gp_reload *r, const char *gauge, uint64_t val
     gp_buf_printf(&b, "\",\"%s\":%llu,\"store\":\"%s\",\"started\":%llu,\"now\":%llu%s}\n", gauge,
                   (unsigned long long)value, r->store != NULL ? r->store : store_state(counters), (unsigned long long)r->started_s,
                   (unsigned long long)(wall_ms / 1000), r->more);
-    gp_daemon_status(&place, r->program, json);
+    metrics_publish(r, &place, counters); /* first: who finds the status finds this process's metrics too */
+    gp_daemon_publish(&place, r->program, "status", gp_buf_str(&b));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * reload.h - how a daemon takes a new configuration, and what it says of itself in run_directory/<program>.status
+ * reload.h - how a daemon takes a new configuration, and what it says of itself in run_directory/<program>.status and
+ * <program>.metrics
  *
  * Sockets are open and privileges dropped when a reload comes, so some settings hold until the daemon is started again;
  * gatepost.conf(5) names them. One thread at a time per struct gp_reload.
@@ -11,7 +12,7 @@
 #include "shared/config.h"
 #include "shared/counters.h"
 
-#define GP_RELOAD_FIXED 12
+#define GP_RELOAD_FIXED 16
 
 struct gp_reload {
     const char *program;          /* "milter" */
@@ -41,7 +42,7 @@ void gp_reload_free(struct gp_reload *r);
  */
 bool gp_reload_now(struct gp_reload *r, uint64_t monotonic_ms);
 
-/* gp_reload_report - replace the status file; gauge is the name of value ("sessions"); counters may be NULL */
+/* gp_reload_report - replace the status and the metrics file; gauge is the name of value ("sessions"); counters may be NULL */
 void gp_reload_report(const struct gp_reload *r, const char *gauge, uint64_t value, const struct gp_counters *counters,
                       uint64_t wall_ms);
 

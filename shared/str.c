@@ -288,6 +288,49 @@ void gp_buf_put_escaped(struct gp_buf *b, struct gp_str s)
     }
 }
 
+/* code_point - of the well-formed character of len octets at p */
+static uint32_t code_point(const unsigned char *p, size_t len)
+{
+    static const unsigned char lead[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    uint32_t c = p[0] & lead[len];
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | (p[i] & 0x3FU);
+    return c;
+}
+
+static void put_unit(char out[6], uint32_t unit)
+{
+    static const char hex[] = "0123456789abcdef";
+    const char text[6] = {'\\', 'u', hex[unit >> 12], hex[unit >> 8 & 15], hex[unit >> 4 & 15], hex[unit & 15]};
+    memcpy(out, text, sizeof text);
+}
+
+void gp_buf_put_json(struct gp_buf *b, struct gp_str s)
+{
+    static const char hex[] = "0123456789abcdef";
+    const unsigned char *p = (const unsigned char *)s.p;
+    char unit[12]; /* two halves of a character beyond U+FFFF */
+
+    for (size_t at = 0, len; at < s.n && !b->full; at += len) {
+        unsigned char c = p[at];
+        len = utf8_len(p + at, s.n - at);
+        if (len == 0) {
+            len = 1;
+            put_whole(b, (const char[]){'\\', '\\', 'x', hex[c >> 4], hex[c & 15]}, 5);
+        } else if (c == '\\' || c == '"') {
+            put_whole(b, (const char[]){'\\', (char)c}, 2);
+        } else if (c >= ' ' && c <= '~') {
+            put_whole(b, s.p + at, 1);
+        } else {
+            uint32_t point = code_point(p + at, len);
+            bool two = point > 0xFFFF;
+            put_unit(unit, two ? 0xD7C0 + (point >> 10) : point);
+            put_unit(unit + 6, 0xDC00 | (point & 0x3FF));
+            put_whole(b, unit, two ? 12 : 6);
+        }
+    }
+}
+
 void gp_buf_put_lower(struct gp_buf *b, struct gp_str s)
 {
     for (size_t i = 0; i < s.n && !b->full; i++)

@@ -99,6 +99,11 @@ void gp_buf_printf(struct gp_buf *b, const char *fmt, ...) __attribute__((format
  */
 void gp_buf_put_escaped(struct gp_buf *b, struct gp_str s);
 
+/* gp_buf_put_json - as the inside of a JSON string, in printable ASCII: what is no ASCII as \uXXXX, octets that are no
+ * UTF-8 as the text \xNN. What the JSON reader gets back is s itself when s is well-formed UTF-8.
+ */
+void gp_buf_put_json(struct gp_buf *b, struct gp_str s);
+
 /* gp_buf_put_lower - with ASCII letters in lower case */
 void gp_buf_put_lower(struct gp_buf *b, struct gp_str s);
 

@@ -155,6 +155,7 @@ static void defaults(void **state)
     assert_string_equal(c->user, "gatepost");
     assert_string_equal(c->group, "postfix");
     assert_int_equal(c->log, GP_LOG_SYSLOG);
+    assert_int_equal(c->log_format, GP_LOG_TEXT);
     assert_int_equal(c->unsubscribe, GP_UNSUBSCRIBE_KEEP);
     assert_false(c->check_from);
     assert_true(c->keyring.have[1]);
@@ -187,7 +188,8 @@ static void every_key(void **state)
                          "on_counter_loss = \"closed\" database = \"/d/b\" drain_timeout = \"0s\"\n"
                          "sender_domain_reply = \"reject\" message_size_ceiling = \"1G\"\n"
                          "policy_listen = \"inet:[::1]:10040\" milter_listen = \"inet:localhost:8891\"\n"
-                         "run_directory = \"/r\" user = \"u\" group = \"g\" log = \"stderr\"\n"
+                         "run_directory = \"/r\" user = \"u\" group = \"g\" log = \"stderr\" log_format = \"json\"\n"
+                         "policy_metrics = \"inet:127.0.0.1:9401\" milter_metrics = \"unix:/m\"\n"
                          "unsubscribe = \"append\" check_from = \"yes\"\n"));
     struct gp_config *c = load_good(&s);
     struct gp_ip egress = ip_of("2001:db8::7");
@@ -207,6 +209,10 @@ static void every_key(void **state)
     assert_string_equal(c->user, "u");
     assert_string_equal(c->group, "g");
     assert_int_equal(c->log, GP_LOG_STDERR);
+    assert_int_equal(c->log_format, GP_LOG_JSON);
+    assert_string_equal(c->policy_metrics, "inet:127.0.0.1:9401");
+    assert_string_equal(c->milter_metrics, "unix:/m");
+    assert_null(c->feedback_metrics);
     assert_int_equal(c->unsubscribe, GP_UNSUBSCRIBE_APPEND);
     assert_true(c->check_from);
     gp_config_free(c);

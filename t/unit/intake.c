@@ -34,7 +34,7 @@ static int raise_all(void **state)
     char path[512], why[256], folder[512];
     (void)state;
     g_mime_init();
-    gp_log_open("unit_intake", GP_LOG_SYSLOG); /* a line for each message would hide what failed */
+    gp_log_open("unit_intake", GP_LOG_SYSLOG, GP_LOG_TEXT); /* a line for each message would hide what failed */
     gp_faults_init(&faults);
     if (!scratch_open(&scratch) ||
         !scratch_write(&scratch, "gatepost.conf",

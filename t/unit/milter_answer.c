@@ -109,7 +109,7 @@ static void test_refusals(void **state)
         {GP_RECIPIENT_SYNTAX, "501(5.5.2,0,RCPT TO syntax error)", SMFIS_REJECT},
         {GP_MESSAGE_SIZE, "552(5.3.4,0,message size limit exceeded)", SMFIS_REJECT},
     };
-    const struct gp_occasion o = {.stage = "RCPT"};
+    const struct gp_occasion o = {.stage = GP_AT_RCPT};
     (void)state;
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         begin(0);
@@ -120,7 +120,7 @@ static void test_refusals(void **state)
 
 static void test_reply_not_taken(void **state)
 {
-    const struct gp_occasion o = {.stage = "RCPT"};
+    const struct gp_occasion o = {.stage = GP_AT_RCPT};
     (void)state;
     begin(1);
     assert_int_equal(gp_answer_refuse(NULL, &o, GP_RATE), SMFIS_TEMPFAIL);

@@ -136,8 +136,8 @@ class Usage(Case):
 
     def test_the_list_of_verbs(self):
         listed = self.good("--help")
-        for verb in ("check", "status", "agencies", "limits", "limit set", "limit clear", "block", "unblock", "pause",
-                     "resume", "reload", "history", "token show", "token new-key", "dkim new", "check-address"):
+        for verb in ("check", "status", "metrics", "agencies", "limits", "limit set", "limit clear", "block", "unblock",
+                     "pause", "resume", "reload", "history", "token show", "token new-key", "dkim new", "check-address"):
             self.assertRegex(listed.out, rf"(?m)^  {verb} ")
         alone = self.ctl()
         self.assertEqual((alone.status, alone.out, alone.err), (2, "", listed.out))

@@ -44,7 +44,8 @@ class Units(Scratch):
     def test_systemd_finds_no_fault(self):
         units = [self.built(p) for p in PROGRAMS]
         done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        said = [line for line in done.stderr.splitlines() if "gatepost" in line]  # of other units it speaks, too
+        self.assertEqual((done.returncode, done.stdout, said), (0, "", []))
 
     def test_hardened(self):
         """systemd's own measure: 0 is nothing exposed, 10 everything; a stock daemon has 9.6"""
