@@ -6,6 +6,7 @@
  * They are ours: the sigwait() below stands before the C library's and never returns. A handler in the main thread
  * would not do: a signal that comes while another one is pending there goes to libmilter's thread.
  */
+#include "milter/buffered.h"
 #include "milter/callbacks.h"
 #include "milter/from.h"
 #include "milter/housekeeping.h"
@@ -194,6 +195,7 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
     signals_prepare(&p->signals);
     gp_daemon_descriptors();
     gp_from_start();
+    gp_buffered_on();
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
         gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !recipients_open(c, p) || !signer_open(p) ||
         (p->forecasts = gp_forecasts_new()) == NULL || !gp_callbacks_register(p->ledger, p->signer, p->forecasts) ||

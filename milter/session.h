@@ -3,8 +3,8 @@
  * session.h - what is known of one SMTP session and of the message in it
  *
  * libmilter runs one session's events on changing threads, one after the other: everything lives here and nothing in a
- * thread. Bounded memory: about 16 KiB a session; while headers come what kept.h says, after them what departure.h
- * says. No libmilter in here, so tests need none.
+ * thread. Bounded memory: about 16 KiB a session, and what buffered.h says; while headers come what kept.h says, after
+ * them what departure.h says. No libmilter in here, so tests need none.
  */
 #ifndef GP_MILTER_SESSION_H
 #define GP_MILTER_SESSION_H

@@ -7,6 +7,7 @@
  * mutex. The copy serves while memcached is away (on_counter_loss) and re-seeds an empty one. States are made on first
  * use, live as long as the ledger, and are bounded by the number of agencies and test windows ever configured. Any
  * thread may call anything; a call waits for one answer of the store that does not come (counters.h), never for two.
+ * Calls that meet at one state are carried out together by the first to get its mutex, each with a verdict of its own.
  *
  * A refusal writes nothing. What the store does not hold (it was away, it lost an item, an item was ahead of the clock)
  * is noted and written by the next charge or by gp_ledger_renew. A swap that timed out is charged in the copy; the two

@@ -26,12 +26,38 @@ struct gp_live_seen {
     char text[GP_LIMIT_TEXT_MAX];
 };
 
+/* Calls that wait for the same account. Whoever gets its lock carries out all that wait, in one round trip for each
+ * step: so an agency with many sessions costs hardly more than one with few. A call lives on its caller's stack, which
+ * waits for the lock until done is set. now_ms: as its caller saw it.
+ */
+struct gp_charge {
+    struct gp_charge *next;
+    const struct gp_limits *limits;
+    enum gp_on_loss on_loss;
+    uint32_t recipients;
+    uint64_t now_ms;
+    bool done;
+    enum gp_reason reason;
+    unsigned warning;
+};
+
+struct gp_session_change {
+    struct gp_session_change *next;
+    const struct gp_limits *begins; /* the file's limits; NULL: a session ends */
+    enum gp_on_loss on_loss;
+    uint64_t now_ms;
+    bool done;
+    enum gp_reason reason; /* of one that begins */
+};
+
 struct gp_account {
     struct gp_account *next;  /* in its bucket */
     struct gp_account *older; /* made before it */
     char name[GP_ALLOWANCE_MAX + 1];
     char agency[GP_AGENCY_NAME_MAX + 1]; /* whose it is: group of all its keys, and what live limits are named after */
     char usage_key[GP_KEY_MAX], sessions_key[GP_KEY_MAX];
+    _Atomic(struct gp_charge *) charges; /* that wait, the newest first */
+    _Atomic(struct gp_session_change *) changes;
     pthread_mutex_t lock;
     uint32_t open;           /* sessions of this process, exactly */
     struct gp_sessions seen; /* the rows as last read or written */

@@ -72,25 +72,48 @@ void do_write_usage(struct gp_ledger *l, struct gp_account *a, uint64_t now_ms)
     }
 }
 
+static void do_warn(const struct gp_usage *usage, struct gp_charge *c)
+{
+    if (c->limits->package.period == GP_PACKAGE_NONE)
+        return;
+    uint64_t after = gp_usage_package(usage, c->limits->package.period, c->now_ms);
+    uint64_t before = after > c->recipients ? after - c->recipients : 0;
+    c->warning = gp_usage_warning(before, after, c->limits->package.count);
+}
+
 /* Without the store: the copy is the truth. */
-static enum gp_reason do_charge_alone(struct gp_ledger *l, struct gp_account *a, const struct gp_limits *limits,
-                                      enum gp_on_loss on_loss, uint32_t recipients, uint64_t now_ms)
+static enum gp_reason do_charge_alone(struct gp_ledger *l, struct gp_account *a, struct gp_charge *c)
 {
     enum gp_reason reason = GP_ACCEPTED;
-    if (l->counters != NULL && on_loss == GP_LOSS_CLOSED)
+    if (l->counters != NULL && c->on_loss == GP_LOSS_CLOSED)
         return GP_INTERNAL;
-    gp_usage_mend(&a->usage, now_ms);
-    if (l->counters == NULL || on_loss == GP_LOSS_LOCAL)
-        reason = gp_usage_judge(&a->usage, limits, now_ms, recipients);
+    gp_usage_mend(&a->usage, c->now_ms);
+    if (l->counters == NULL || c->on_loss == GP_LOSS_LOCAL)
+        reason = gp_usage_judge(&a->usage, c->limits, c->now_ms, c->recipients);
     if (reason == GP_ACCEPTED) {
-        gp_usage_charge(&a->usage, now_ms, recipients);
+        gp_usage_charge(&a->usage, c->now_ms, c->recipients);
+        do_warn(&a->usage, c);
         a->usage_due = true;
     }
     return reason;
 }
 
-static enum gp_reason do_charge(struct gp_ledger *l, struct gp_account *a, const struct gp_limits *limits,
-                                enum gp_on_loss on_loss, uint32_t recipients, uint64_t now_ms)
+/* One after the other, each on top of those before it. Returns whether there is anything to write. */
+static bool judge_all(struct gp_charge *all, struct gp_usage *usage)
+{
+    bool any = false;
+    for (struct gp_charge *c = all; c != NULL; c = c->next) {
+        c->reason = gp_usage_judge(usage, c->limits, c->now_ms, c->recipients);
+        if (c->reason != GP_ACCEPTED)
+            continue;
+        gp_usage_charge(usage, c->now_ms, c->recipients);
+        do_warn(usage, c);
+        any = true;
+    }
+    return any;
+}
+
+static void do_charge_all(struct gp_ledger *l, struct gp_account *a, struct gp_charge *all)
 {
     uint64_t begin_ms = gp_clock_monotonic_ms();
     struct gp_item item;
@@ -98,40 +121,59 @@ static enum gp_reason do_charge(struct gp_ledger *l, struct gp_account *a, const
     for (int i = 0; i < GP_LEDGER_ROUNDS && put == GP_PUT_LOST; i++) {
         if (i > 0 && gp_clock_monotonic_ms() - begin_ms > GP_LEDGER_ROUNDS_MS)
             break;
-        if (do_read(l, a, &item, now_ms) == GP_UNKNOWN) {
+        if (do_read(l, a, &item, all->now_ms) == GP_UNKNOWN) {
             put = GP_PUT_UNKNOWN;
             break;
         }
-        enum gp_reason reason = gp_usage_judge(&a->usage, limits, now_ms, recipients);
-        if (reason != GP_ACCEPTED)
-            return reason;
         struct gp_usage next = a->usage;
-        gp_usage_charge(&next, now_ms, recipients);
-        put = do_write(l, a, &item, &next);
+        put = judge_all(all, &next) ? do_write(l, a, &item, &next) : GP_PUT_DONE;
     }
-    if (put == GP_PUT_DONE)
-        return GP_ACCEPTED;
-    if (put == GP_PUT_LOST)
-        return GP_INTERNAL; /* others were faster each time: the store is well, and a copy would forget this charge */
-    return do_charge_alone(l, a, limits, on_loss, recipients, now_ms);
+    for (struct gp_charge *c = all; c != NULL; c = c->next) {
+        c->done = true;
+        if (c->reason != GP_ACCEPTED)
+            continue;
+        if (put == GP_PUT_LOST)
+            c->reason = GP_INTERNAL; /* others were faster each time: the store is well, and a copy would forget it */
+        else if (put == GP_PUT_UNKNOWN)
+            c->reason = do_charge_alone(l, a, c);
+    }
+}
+
+static void enqueue(struct gp_account *a, struct gp_charge *c)
+{
+    c->next = atomic_load(&a->charges);
+    while (!atomic_compare_exchange_weak(&a->charges, &c->next, c))
+        continue;
+}
+
+/* All that wait, the oldest first. */
+static struct gp_charge *dequeue(struct gp_account *a)
+{
+    struct gp_charge *newest = atomic_exchange(&a->charges, NULL), *all = NULL;
+    while (newest != NULL) {
+        struct gp_charge *older = newest->next;
+        newest->next = all;
+        all = newest;
+        newest = older;
+    }
+    return all;
 }
 
 enum gp_reason gp_ledger_charge(struct gp_ledger *l, const struct gp_agency *agency, const struct gp_limits *limits,
                                 enum gp_on_loss on_loss, uint32_t recipients, uint64_t now_ms, unsigned *warning)
 {
     struct gp_account *a = gp_account_of(l, gp_agency_allowance(agency));
+    struct gp_charge c = {.limits = limits, .on_loss = on_loss, .recipients = recipients, .now_ms = now_ms};
     *warning = 0;
     if (a == NULL)
         return GP_INTERNAL;
+    enqueue(a, &c);
     pthread_mutex_lock(&a->lock);
-    enum gp_reason reason = do_charge(l, a, limits, on_loss, recipients, now_ms);
-    if (reason == GP_ACCEPTED && limits->package.period != GP_PACKAGE_NONE) {
-        uint64_t after = gp_usage_package(&a->usage, limits->package.period, now_ms);
-        uint64_t before = after > recipients ? after - recipients : 0;
-        *warning = gp_usage_warning(before, after, limits->package.count);
-    }
+    if (!c.done)
+        do_charge_all(l, a, dequeue(a));
     pthread_mutex_unlock(&a->lock);
-    return reason;
+    *warning = c.reason == GP_ACCEPTED ? c.warning : 0;
+    return c.reason;
 }
 
 void gp_ledger_seed_package(struct gp_ledger *l, const char *allowance, const struct gp_counts *counts)

@@ -79,79 +79,137 @@ void do_write_row(struct gp_ledger *l, struct gp_account *a, uint64_t now_ms)
     }
 }
 
-static bool fits(const struct gp_ledger *l, const struct gp_account *a, const struct gp_limits *limits, uint64_t now_ms)
+/* Has another session room beside those of this process? */
+static bool fits(const struct gp_ledger *l, const struct gp_account *a, const struct gp_session_change *c,
+                 uint32_t open)
 {
-    return gp_sessions_elsewhere(&a->seen, l->node, now_ms) + a->open + 1 <= limits->sessions;
+    struct gp_limits limits = *c->begins;
+    do_live_apply(a, GP_LIMIT_SESSIONS, c->now_ms, &limits);
+    return gp_sessions_elsewhere(&a->seen, l->node, c->now_ms) + open + 1 <= limits.sessions;
 }
 
-static enum gp_reason do_begin_alone(struct gp_ledger *l, struct gp_account *a, const struct gp_limits *limits,
-                                     enum gp_on_loss on_loss, uint64_t now_ms)
+static enum gp_reason do_begin_alone(const struct gp_ledger *l, const struct gp_account *a,
+                                     const struct gp_session_change *c)
 {
-    if (l->counters != NULL && on_loss == GP_LOSS_CLOSED)
+    if (l->counters != NULL && c->on_loss == GP_LOSS_CLOSED)
         return GP_INTERNAL;
-    if ((l->counters == NULL || on_loss == GP_LOSS_LOCAL) && !fits(l, a, limits, now_ms))
+    if ((l->counters == NULL || c->on_loss == GP_LOSS_LOCAL) && !fits(l, a, c, a->open))
         return GP_SESSION_LIMIT;
     return GP_ACCEPTED;
 }
 
-static enum gp_reason do_begin(struct gp_ledger *l, struct gp_account *a, const struct gp_limits *base,
-                               enum gp_on_loss on_loss, uint64_t now_ms)
+/* Those that begin, one after the other, beside `open` sessions. Returns how many are open then. */
+static uint32_t begin_all(const struct gp_ledger *l, const struct gp_account *a, struct gp_session_change *all,
+                          uint32_t open)
+{
+    for (struct gp_session_change *c = all; c != NULL; c = c->next) {
+        if (c->begins == NULL)
+            continue;
+        c->reason = fits(l, a, c, open) ? GP_ACCEPTED : GP_SESSION_LIMIT;
+        open += c->reason == GP_ACCEPTED;
+    }
+    return open;
+}
+
+/* Does the store say so already? One session for another changes nothing. */
+static bool says(const struct gp_ledger *l, const struct gp_account *a, uint32_t open)
+{
+    for (size_t i = 0; i < a->seen.rows; i++) {
+        const struct gp_sessions_row *row = &a->seen.row[i];
+        if (row->node == l->node)
+            return !a->row_due && row->boot == l->boot && row->count == open;
+    }
+    return false;
+}
+
+/* Those that end have ended, whatever the store says. */
+static bool do_end_all(struct gp_account *a, const struct gp_session_change *all)
+{
+    bool begins = false;
+    for (const struct gp_session_change *c = all; c != NULL; c = c->next) {
+        begins = begins || c->begins != NULL;
+        a->open -= c->begins == NULL && a->open > 0;
+    }
+    return begins;
+}
+
+static void do_change_all(struct gp_ledger *l, struct gp_account *a, struct gp_session_change *all)
 {
     uint64_t begin_ms = gp_clock_monotonic_ms();
-    struct gp_limits limits = *base;
+    uint32_t before = a->open, open = 0;
+    bool begins = do_end_all(a, all), ended = a->open != before;
     struct gp_item items[2];
     enum gp_put put = l->counters == NULL ? GP_PUT_UNKNOWN : GP_PUT_LOST;
     for (int i = 0; i < GP_LEDGER_ROUNDS && put == GP_PUT_LOST; i++) {
         if (i > 0 && gp_clock_monotonic_ms() - begin_ms > GP_LEDGER_ROUNDS_MS)
             break;
         do_live_key(l, a, GP_LIMIT_SESSIONS, &items[1]);
-        enum gp_fetch state = do_read(l, a, items, 2, now_ms);
-        do_live_learn(a, GP_LIMIT_SESSIONS, &items[1], now_ms);
-        limits = *base;
-        do_live_apply(a, GP_LIMIT_SESSIONS, now_ms, &limits);
+        enum gp_fetch state = do_read(l, a, items, begins ? 2 : 1, all->now_ms);
+        if (begins)
+            do_live_learn(a, GP_LIMIT_SESSIONS, &items[1], all->now_ms);
         if (state == GP_UNKNOWN) {
             put = GP_PUT_UNKNOWN;
             break;
         }
-        if (!fits(l, a, &limits, now_ms))
-            return GP_SESSION_LIMIT;
-        put = do_row(l, a, items, a->open + 1, now_ms);
+        open = begin_all(l, a, all, a->open);
+        bool same = state == GP_FOUND && says(l, a, open);
+        put = (open == a->open && !ended) || same ? GP_PUT_DONE : do_row(l, a, items, open, all->now_ms);
     }
     if (put == GP_PUT_DONE)
-        return GP_ACCEPTED;
-    if (put == GP_PUT_LOST)
+        a->open = open;
+    else
+        a->row_due = true;
+    for (struct gp_session_change *c = all; c != NULL; c = c->next) {
+        c->done = true;
+        if (put == GP_PUT_DONE || c->begins == NULL || c->reason != GP_ACCEPTED)
+            continue;
+        c->reason = put == GP_PUT_LOST ? GP_INTERNAL : do_begin_alone(l, a, c);
+        a->open += c->reason == GP_ACCEPTED;
+    }
+    atomic_fetch_add(&l->open, (uint64_t)a->open - before);
+}
+
+static void enqueue(struct gp_account *a, struct gp_session_change *c)
+{
+    c->next = atomic_load(&a->changes);
+    while (!atomic_compare_exchange_weak(&a->changes, &c->next, c))
+        continue;
+}
+
+/* All that wait, the oldest first. */
+static struct gp_session_change *dequeue(struct gp_account *a)
+{
+    struct gp_session_change *newest = atomic_exchange(&a->changes, NULL), *all = NULL;
+    while (newest != NULL) {
+        struct gp_session_change *older = newest->next;
+        newest->next = all;
+        all = newest;
+        newest = older;
+    }
+    return all;
+}
+
+static enum gp_reason change(struct gp_ledger *l, const struct gp_agency *agency, struct gp_session_change *c)
+{
+    struct gp_account *a = gp_account_of(l, gp_agency_allowance(agency));
+    if (a == NULL)
         return GP_INTERNAL;
-    a->row_due = true;
-    return do_begin_alone(l, a, &limits, on_loss, now_ms);
+    enqueue(a, c);
+    pthread_mutex_lock(&a->lock);
+    if (!c->done)
+        do_change_all(l, a, dequeue(a));
+    pthread_mutex_unlock(&a->lock);
+    return c->reason;
 }
 
 enum gp_reason gp_ledger_begin(struct gp_ledger *l, const struct gp_agency *agency, enum gp_on_loss on_loss,
                                uint64_t now_ms)
 {
-    struct gp_account *a = gp_account_of(l, gp_agency_allowance(agency));
-    if (a == NULL)
-        return GP_INTERNAL;
-    pthread_mutex_lock(&a->lock);
-    enum gp_reason reason = do_begin(l, a, &agency->limits, on_loss, now_ms);
-    if (reason == GP_ACCEPTED) {
-        a->open++;
-        atomic_fetch_add(&l->open, 1);
-    }
-    pthread_mutex_unlock(&a->lock);
-    return reason;
+    return change(l, agency,
+                  &(struct gp_session_change){.begins = &agency->limits, .on_loss = on_loss, .now_ms = now_ms});
 }
 
 void gp_ledger_end(struct gp_ledger *l, const struct gp_agency *agency, uint64_t now_ms)
 {
-    struct gp_account *a = gp_account_of(l, gp_agency_allowance(agency));
-    if (a == NULL)
-        return;
-    pthread_mutex_lock(&a->lock);
-    if (a->open > 0) {
-        a->open--;
-        atomic_fetch_sub(&l->open, 1);
-    }
-    if (l->counters != NULL)
-        do_write_row(l, a, now_ms);
-    pthread_mutex_unlock(&a->lock);
+    (void)change(l, agency, &(struct gp_session_change){.begins = NULL, .now_ms = now_ms});
 }

@@ -13,7 +13,9 @@ PUBLIC_URL = "https://mail.example.gov"
 
 
 def quoted(value):
-    """A value as libconfig reads it: text, a list of texts, or a list of groups."""
+    """A value as libconfig reads it: text, a list of texts, or a list of groups; () is a list without any."""
+    if value == ():
+        return "()"
     if isinstance(value, dkim_keys.Wanted):
         return f"$DKIM({value})"
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):

@@ -314,8 +314,9 @@ class Memory(WithSigner):
             self.skipTest("a sanitizer keeps memory back")
 
     def warm_up(self):
-        for body in (b"hello\r\n", b"x" * 70 + b"\r\n" * 20000):
-            self.assert_all_pass(self.leave(body=body)[1])
+        with self.session() as mta:
+            for body in (b"hello\r\n", b"x" * 70 + b"\r\n" * 20000):
+                self.assert_all_pass(self.leave(body=body, mta=mta)[1])
 
     def test_a_large_body_streams(self):
         self.warm_up()

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * ledger_together.c - calls that wait for the same agency are carried out together, each with its own verdict
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "shared/ledger.h"
+#include "shared/ledger_account.h"
+
+#include "t/unit/memcached_fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NOW UINT64_C(1795226083000)
+#define CALLERS 16
+
+static struct memcached server;
+static struct gp_counters *counters;
+static struct gp_ledger *ledger;
+static struct gp_account *account;
+static struct gp_agency dol;
+
+static int setup(void **state)
+{
+    const char *why, *path = server.path;
+    (void)state;
+    dol = (struct gp_agency){.name = "dol", .limits = gp_limits_default};
+    dol.limits.rates = 1;
+    dol.limits.sessions = 100;
+    if (!memcached_new(&server))
+        return -1;
+    counters = gp_counters_new(&path, 1, &why);
+    ledger = gp_ledger_new(counters, "gp", 1, 1);
+    if (counters == NULL || ledger == NULL || !gp_counters_probe(counters))
+        return -1;
+    account = gp_account_of(ledger, "dol");
+    return account == NULL ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    gp_ledger_free(ledger);
+    gp_counters_free(counters);
+    memcached_end(&server);
+    return 0;
+}
+
+/* How often memcached was told to change an item. */
+static unsigned long changes(void)
+{
+    static const char name[] = "STAT cmd_set ";
+    char reply[8192];
+    assert_true(memcached_say(&server, "stats\r\n", 7, reply, sizeof reply));
+    const char *at = strstr(reply, name);
+    assert_non_null(at);
+    return strtoul(at + strlen(name), NULL, 10);
+}
+
+struct caller {
+    pthread_t thread;
+    enum { CHARGE, BEGIN, END } what;
+    enum gp_reason reason;
+    unsigned warning;
+};
+
+static void *call(void *arg)
+{
+    struct caller *c = arg;
+    switch (c->what) {
+    case CHARGE:
+        c->reason = gp_ledger_charge(ledger, &dol, &dol.limits, GP_LOSS_CLOSED, 1, NOW, &c->warning);
+        break;
+    case BEGIN:
+        c->reason = gp_ledger_begin(ledger, &dol, GP_LOSS_CLOSED, NOW);
+        break;
+    case END:
+        gp_ledger_end(ledger, &dol, NOW);
+        break;
+    }
+    return NULL;
+}
+
+static size_t waiting(void)
+{
+    size_t n = 0;
+    for (const struct gp_charge *c = atomic_load(&account->charges); c != NULL; c = c->next)
+        n++;
+    for (const struct gp_session_change *c = atomic_load(&account->changes); c != NULL; c = c->next)
+        n++;
+    return n;
+}
+
+/* All call at once. */
+static void call_at_once(struct caller *callers, size_t n)
+{
+    pthread_mutex_lock(&account->lock);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+    double deadline = test_seconds() + 30;
+    while (waiting() < n && test_seconds() < deadline)
+        sched_yield();
+    assert_int_equal(waiting(), n);
+    pthread_mutex_unlock(&account->lock);
+    for (size_t i = 0; i < n; i++)
+        pthread_join(callers[i].thread, NULL);
+}
+
+/* On a machine so busy that memcached does not answer within a call's time, nothing is told by what follows. */
+static void skip_if_away(void)
+{
+    if (!gp_counters_up(counters))
+        skip();
+}
+
+/* The same; returns how many changes the store saw. */
+static unsigned long together(struct caller *callers, size_t n)
+{
+    unsigned long before = changes();
+    call_at_once(callers, n);
+    skip_if_away();
+    return changes() - before;
+}
+
+static size_t count(const struct caller *callers, size_t n, enum gp_reason reason)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++)
+        found += callers[i].reason == reason;
+    return found;
+}
+
+static uint64_t stored(const char *key)
+{
+    struct gp_item item;
+    struct gp_usage usage;
+    struct gp_sessions sessions;
+    snprintf(item.key, sizeof item.key, "%s", key);
+    gp_counters_get(counters, &(struct gp_look){"dol", &item, 1}, 1);
+    const struct gp_str value = {item.value, item.n};
+    if (item.state == GP_FOUND && gp_usage_decode(value, &usage))
+        return gp_usage_window(&usage, 3600, NOW);
+    return item.state == GP_FOUND && gp_sessions_decode(value, &sessions) ? gp_sessions_open(&sessions, NOW) : 0;
+}
+
+static void test_charges_take_one_change(void **state)
+{
+    struct caller callers[CALLERS] = {{.what = CHARGE}};
+    (void)state;
+    dol.limits.rate[0] = (struct gp_window){1000, 3600};
+    assert_int_equal(together(callers, CALLERS), 1);
+    assert_int_equal(count(callers, CALLERS, GP_ACCEPTED), CALLERS);
+    assert_int_equal(stored("gp:usage:dol"), CALLERS);
+}
+
+static void test_each_charge_has_its_verdict(void **state)
+{
+    struct caller callers[CALLERS] = {{.what = CHARGE}};
+    (void)state;
+    dol.limits.rate[0] = (struct gp_window){1000, 3600};
+    dol.limits.package = (struct gp_package){10, GP_PACKAGE_MONTH};
+    assert_int_equal(together(callers, CALLERS), 1);
+    assert_int_equal(count(callers, CALLERS, GP_ACCEPTED), 10);
+    assert_int_equal(count(callers, CALLERS, GP_PACKAGE), CALLERS - 10);
+    assert_int_equal(stored("gp:usage:dol"), 10);
+    unsigned warned = 0;
+    for (size_t i = 0; i < CALLERS; i++)
+        warned += callers[i].warning;
+    assert_int_equal(warned, 80 + 90 + 100); /* each share is crossed once */
+    assert_int_equal(together(callers, CALLERS), 0);
+    assert_int_equal(count(callers, CALLERS, GP_PACKAGE), CALLERS);
+}
+
+static void test_sessions_take_one_change(void **state)
+{
+    struct caller callers[CALLERS];
+    (void)state;
+    dol.limits.sessions = 10;
+    for (size_t i = 0; i < CALLERS; i++)
+        callers[i] = (struct caller){.what = BEGIN};
+    assert_int_equal(together(callers, CALLERS), 1);
+    assert_int_equal(count(callers, CALLERS, GP_ACCEPTED), 10);
+    assert_int_equal(count(callers, CALLERS, GP_SESSION_LIMIT), CALLERS - 10);
+    assert_int_equal(stored("gp:sessions:dol"), 10);
+    assert_int_equal(gp_ledger_sessions(ledger), 10);
+}
+
+/* A place given back is there for one that begins at the same time, and one for the other is no change at all. */
+static void test_one_session_for_another(void **state)
+{
+    struct caller callers[CALLERS];
+    (void)state;
+    dol.limits.sessions = CALLERS / 2;
+    for (size_t i = 0; i < CALLERS / 2; i++)
+        gp_ledger_begin(ledger, &dol, GP_LOSS_CLOSED, NOW);
+    skip_if_away();
+    assert_int_equal(gp_ledger_sessions(ledger), CALLERS / 2);
+    for (size_t i = 0; i < CALLERS; i++)
+        callers[i] = (struct caller){.what = i < CALLERS / 2 ? BEGIN : END};
+    assert_int_equal(together(callers, CALLERS), 0);
+    assert_int_equal(count(callers, CALLERS / 2, GP_ACCEPTED), CALLERS / 2);
+    assert_int_equal(stored("gp:sessions:dol"), CALLERS / 2);
+    assert_int_equal(gp_ledger_sessions(ledger), CALLERS / 2);
+    for (size_t i = 0; i < CALLERS / 2; i++)
+        gp_ledger_end(ledger, &dol, NOW);
+    skip_if_away();
+    assert_int_equal(stored("gp:sessions:dol"), 0);
+}
+
+/* Without the store each is judged by itself, as on_counter_loss says. */
+static void test_together_without_the_store(void **state)
+{
+    struct caller callers[CALLERS];
+    (void)state;
+    for (size_t i = 0; i < CALLERS; i++)
+        callers[i] = (struct caller){.what = i % 2 == 0 ? CHARGE : BEGIN};
+    memcached_kill(&server);
+    call_at_once(callers, CALLERS);
+    assert_int_equal(count(callers, CALLERS, GP_INTERNAL), CALLERS);
+    assert_int_equal(gp_ledger_sessions(ledger), 0);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_charges_take_one_change), T(test_each_charge_has_its_verdict), T(test_sessions_take_one_change),
+        T(test_one_session_for_another), T(test_together_without_the_store),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
