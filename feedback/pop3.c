@@ -246,6 +246,16 @@ static struct gp_pop3_entry *entry_of(struct listing *l, unsigned number)
     return NULL;
 }
 
+/* RFC 1939 7: visible ASCII. It is kept in the database as it came. */
+static bool is_uidl(struct gp_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+            return false;
+    }
+    return s.n > 0 && s.n <= GP_POP3_UIDL_MAX;
+}
+
 static void note_line(struct listing *l)
 {
     struct gp_str rest = gp_str_trim(gp_buf_str(&l->line)), word;
@@ -262,8 +272,10 @@ static void note_line(struct listing *l)
         l->list[l->n++] = (struct gp_pop3_entry){.number = (unsigned)number, .octets = octets};
     } else if (l->uidl) {
         struct gp_pop3_entry *e = entry_of(l, (unsigned)number);
-        if (e != NULL && rest.n > 0 && rest.n <= GP_POP3_UIDL_MAX)
-            memcpy(e->uidl, rest.p, rest.n);
+        if (e != NULL && is_uidl(rest)) {
+            struct gp_buf id = gp_buf_on(e->uidl, sizeof e->uidl);
+            gp_buf_put(&id, rest);
+        }
     }
 }
 

@@ -84,6 +84,7 @@ struct shape {
     bool at;         /* an @ before any < */
     bool angle;      /* there was a < */
     bool just_angle; /* nothing came after it yet */
+    bool just_at;    /* the same of an @, wherever it stands */
 };
 
 /* "boss@elsewhere <a@ours>" is its first half to some parsers. A name that is an address must be permitted itself. For
@@ -113,17 +114,19 @@ static bool shape_note(struct shape *s, struct gp_str value, size_t i, const str
         if (s->angle || (s->at && !name_permitted(name, q)))
             return false;
     }
-    if (c == '>' && s->just_angle)
+    if ((c == '>' && s->just_angle) || (c == '[' && s->just_at))
         return false;
     s->at = s->at || (c == '@' && !s->angle);
     s->angle = s->angle || c == '<';
-    if (c != ' ' && c != '\t')
+    if (c != ' ' && c != '\t') {
         s->just_angle = c == '<';
+        s->just_at = c == '@';
+    }
     return true;
 }
 
-/* What must not even reach the parser: a NUL (it would hide the rest), deep nesting, odd shapes. Quotes or comments
- * left open make the parser warn.
+/* What must not even reach the parser: a NUL (it would hide the rest), deep nesting, odd shapes, address literals and
+ * quotes or comments left open: nobody's here anyway, and GMime 3.2 loses memory over "a@[x](".
  */
 static bool is_parsable(struct gp_str value, const struct question *q)
 {
@@ -147,7 +150,7 @@ static bool is_parsable(struct gp_str value, const struct question *q)
             return false;
         }
     }
-    return value.n > 0 && value.n < GP_HEADERS_FROM_MAX;
+    return !quoted && comments == 0 && value.n > 0 && value.n < GP_HEADERS_FROM_MAX;
 }
 
 static bool value_permitted(struct gp_str value, const struct question *q)

@@ -9,12 +9,16 @@ import subprocess
 import time
 
 
+PATIENCE = float(os.environ.get("GATEPOST_PATIENCE", "1"))  # so many times longer than usual (t/checkers/run)
+
+
 class Trouble(Exception):
     """Something the reader of the message can act on."""
 
 
 def wait_for(what, test, seconds=30.0, pause=0.02):
     """Poll test() until it returns something true, and return that; Trouble after the deadline."""
+    seconds *= PATIENCE
     deadline = time.monotonic() + seconds
     while True:
         result = test()

@@ -83,6 +83,9 @@ static const struct {
     {"domain itself where only subdomains are", V(" a@sub.example"), false},
     {"suffix without dot", V(" a@evildol.example"), false},
     {"address literal", V(" a@[192.0.2.1]"), false},
+    {"address literal, then an open comment", V(" a@[192.0.2.1]("), false}, /* GMime loses memory over these three */
+    {"address literal, a quote that ends in the comment", V(" a@[\"](\""), false},
+    {"address literal behind a comment", V(" <a@ (x) [\"](\">"), false},
     {"no domain", V(" a"), false},
     {"nothing behind @", V(" a@"), false},
     {"nothing before @", V(" @dol.example"), false},

@@ -6,8 +6,13 @@
         mta.helo()                      # "continue", or the reply: "421 4.4.5 Service unavailable, ..."
         edits, reply = mta.message(sender="a@dol.gov", recipient="x@example.org")
 """
+import os
 import socket
 import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from process import PATIENCE  # noqa: E402
 
 ALL_ACTIONS, ALL_STEPS = 0x1FF, 0x1FFFFF
 NR_HDR, NR_EOH, NR_BODY, HDR_LEADSPC = 0x80, 0x40000, 0x80000, 0x100000
@@ -30,7 +35,7 @@ class Mta:
 
     def __init__(self, path, timeout=20, write=None):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(timeout)
+        self.socket.settimeout(timeout * PATIENCE)
         self.socket.connect(path)
         self.write = write or self.socket.sendall
         self.steps = 0

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The smtpd side of the policy protocol, as Postfix 3.7 plays it."""
+import os
 import socket
+import sys
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from process import PATIENCE  # noqa: E402
 
 # In Postfix's own order.
 ATTRIBUTES = {
@@ -30,13 +35,13 @@ class Client:
 
     def __init__(self, path, seconds=10):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.connect_to(path, time.monotonic() + 10)
-        self.socket.settimeout(seconds)
+        self.connect_to(path, time.monotonic() + 10 * PATIENCE)
+        self.socket.settimeout(seconds * PATIENCE)
         self.pending = b""
 
     def connect_to(self, path, until):
         """A queue of waiting connections that is full is no refusal."""
-        self.socket.settimeout(10)
+        self.socket.settimeout(10 * PATIENCE)
         while True:
             try:
                 return self.socket.connect(path)

@@ -5,6 +5,7 @@ Runs as root or not: as root the daemon becomes nobody:postfix, as the sample co
 """
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ import process  # noqa: E402
 import sample  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("GATEPOST_BUILD") or "build")
+CHECKER = shlex.split(os.environ.get("GATEPOST_CHECKER", ""))  # what runs the daemon: t/checkers/run
 KEY = "1 " + "5a" * 32 + "\n"
 ED25519 = ["gp1e"]  # quick to make
 GAUGE = {"policyd": "connections", "milter": "sessions", "feedback": "connections"}
@@ -73,7 +75,7 @@ class Relay:
 
     def spawn(self, **options):
         with open(self.path("log"), "ab") as log:
-            return subprocess.Popen([os.path.join(BUILD, "bin", f"gatepost-{self.program}"), "-c", self.config],
+            return subprocess.Popen([*CHECKER, os.path.join(BUILD, "bin", f"gatepost-{self.program}"), "-c", self.config],
                                     stderr=log, stdin=subprocess.DEVNULL, **options)
 
     def start(self, **options):
@@ -97,7 +99,7 @@ class Relay:
         child, self.child = self.child, None
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
-        if child.wait(30) != 0:
+        if child.wait(30 * process.PATIENCE) != 0:
             raise AssertionError(f"ended with {child.returncode}:\n{self.log()}")
 
     def close(self):
