@@ -49,7 +49,7 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
 
 static inline void checked_log_open(void)
 {
-    gp_log_open("fuzz", GP_LOG_SYSLOG);
+    gp_log_open("fuzz", GP_LOG_SYSLOG, GP_LOG_TEXT);
 }
 
 #endif

@@ -52,6 +52,8 @@ struct MHD_Daemon *MHD_start_daemon(unsigned flags, uint16_t port, MHD_AcceptPol
     handler_arg = access_arg;
     va_start(ap, access_arg);
     must(va_arg(ap, int) == MHD_OPTION_LISTEN_SOCKET && va_arg(ap, int) == -1);
+    must(va_arg(ap, int) == MHD_OPTION_NOTIFY_CONNECTION);
+    (void)va_arg(ap, MHD_NotifyConnectionCallback), (void)va_arg(ap, void *); /* who came and went: nobody does here */
     must(va_arg(ap, int) == MHD_OPTION_NOTIFY_COMPLETED);
     completed = va_arg(ap, MHD_RequestCompletedCallback);
     va_end(ap);
@@ -208,12 +210,12 @@ static uint64_t converse(struct gp_str input, bool pieces)
 {
     struct gp_ip ip;
     struct gp_logins *l = gp_logins_new(NULL, "gp");
-    struct gp_login_http *h = l != NULL ? gp_login_http_start(-1, l) : NULL;
+    struct gp_http *h = l != NULL ? gp_login_http_start(-1, l) : NULL;
     must(h != NULL && gp_ip_parse(GP_STR("192.0.2.66"), &ip));
     for (struct gp_str rest = input; rest.n > 0;)
         play(l, &rest, pieces);
     uint64_t outcome = gp_logins_heard(l).requests * 2 + gp_logins_banned_here(l, &ip, gp_clock_wall_ms());
-    gp_login_http_stop(h);
+    gp_http_stop(h);
     gp_logins_free(l);
     return outcome;
 }
