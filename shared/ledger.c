@@ -136,7 +136,9 @@ void do_live_learn(struct gp_account *a, enum gp_limit_name name, const struct g
 void do_live_apply(const struct gp_account *a, enum gp_limit_name name, uint64_t now_ms, struct gp_limits *io)
 {
     const struct gp_live_seen *seen = &a->live[name];
-    if (seen->at_ms != 0 && seen->at_ms <= now_ms && now_ms - seen->at_ms <= GP_LEDGER_LIVE_MS)
+    /* to a caller that waited for its turn, what was read since lies in the future */
+    uint64_t apart_ms = now_ms > seen->at_ms ? now_ms - seen->at_ms : seen->at_ms - now_ms;
+    if (seen->at_ms != 0 && apart_ms <= GP_LEDGER_LIVE_MS)
         (void)gp_limit_set(io, name, (struct gp_str){seen->text, seen->n});
 }
 

@@ -66,6 +66,7 @@ static unsigned long changes(void)
 struct caller {
     pthread_t thread;
     enum { CHARGE, BEGIN, END } what;
+    uint64_t waited_ms; /* before its turn */
     enum gp_reason reason;
     unsigned warning;
 };
@@ -78,7 +79,7 @@ static void *call(void *arg)
         c->reason = gp_ledger_charge(ledger, &dol, &dol.limits, GP_LOSS_CLOSED, 1, NOW, &c->warning);
         break;
     case BEGIN:
-        c->reason = gp_ledger_begin(ledger, &dol, GP_LOSS_CLOSED, NOW);
+        c->reason = gp_ledger_begin(ledger, &dol, GP_LOSS_CLOSED, NOW - c->waited_ms);
         break;
     case END:
         gp_ledger_end(ledger, &dol, NOW);
@@ -191,6 +192,21 @@ static void test_sessions_take_one_change(void **state)
     assert_int_equal(gp_ledger_sessions(ledger), 10);
 }
 
+/* The time that some had to wait makes no difference to what holds. */
+static void test_a_live_limit_holds_for_all(void **state)
+{
+    static const char set[] = "set gp:limit:dol:sessions 0 0 1\r\n4\r\n";
+    struct caller callers[CALLERS];
+    char reply[64];
+    (void)state;
+    assert_true(memcached_say(&server, set, sizeof set - 1, reply, sizeof reply));
+    for (size_t i = 0; i < CALLERS; i++)
+        callers[i] = (struct caller){.what = BEGIN, .waited_ms = i % 3};
+    together(callers, CALLERS);
+    assert_int_equal(count(callers, CALLERS, GP_ACCEPTED), 4);
+    assert_int_equal(stored("gp:sessions:dol"), 4);
+}
+
 /* A place given back is there for one that begins at the same time, and one for the other is no change at all. */
 static void test_one_session_for_another(void **state)
 {
@@ -231,6 +247,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_charges_take_one_change), T(test_each_charge_has_its_verdict), T(test_sessions_take_one_change),
+        T(test_a_live_limit_holds_for_all),
         T(test_one_session_for_another), T(test_together_without_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
