@@ -150,10 +150,20 @@ struct gp_peer *gp_peer_next(struct gp_peers *peers)
     return p;
 }
 
+/* smtpd keeps a connection that it does not need for minutes: it shall not keep a configuration that nobody will ask for. */
+static void drop_drained(struct gp_peer *p, uint64_t now_ms)
+{
+    if (p->epoch != NULL && gp_epoch_drained(p->epoch, now_ms)) {
+        gp_epoch_unref(p->epoch);
+        p->epoch = NULL;
+    }
+}
+
 void gp_peers_expire(struct gp_peers *peers, uint64_t now_ms)
 {
     for (struct gp_peer *p = TAILQ_FIRST(&peers->all), *next; p != NULL; p = next) {
         next = TAILQ_NEXT(p, all);
+        drop_drained(p, now_ms);
         if (gp_connection_deadline(&p->io) > now_ms)
             continue;
         bool unread = gp_connection_unsent(&p->io).n > 0;

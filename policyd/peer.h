@@ -20,7 +20,7 @@ struct gp_peer {
     bool ended;             /* it will send no more: what is whole is still answered */
     bool ready;             /* stands in gp_peers.ready */
     uint32_t interest;      /* what epoll watches */
-    struct gp_epoch *epoch; /* of the session that runs on it; NULL before the first */
+    struct gp_epoch *epoch; /* of the session that runs on it; NULL: none, or it is drained */
     bool watched;           /* its session began while we looked, and has shown no login yet */
     uint64_t whole_ns;      /* when its request was whole and next in line */
     uint64_t asked;         /* how much Dovecot had asked when the session began */
@@ -55,7 +55,7 @@ void gp_peer_answer(struct gp_peers *peers, struct gp_peer *p, struct gp_str act
 /* gp_peer_next - take the longest waiting peer with a whole request off the queue; NULL when there is none */
 struct gp_peer *gp_peer_next(struct gp_peers *peers);
 
-/* gp_peers_expire - close those whose deadline has passed
+/* gp_peers_expire - close those whose deadline has passed; drained epochs are let go of everywhere
  * gp_peers_retire - close those that have no whole request and no reply to send: the daemon is ending
  */
 void gp_peers_expire(struct gp_peers *peers, uint64_t now_ms);

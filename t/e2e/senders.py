@@ -36,6 +36,7 @@ class Sender(threading.Thread):
         self.in_doubt = None  # the message whose end is being sent, or whose answer is awaited
         self.locked_out, self.longest, self.limited = None, 0.0, 0
         self.failure = None
+        self.unanswered = []  # the end of each dialogue in which an answer did not come
 
     def run(self):
         try:
@@ -48,6 +49,7 @@ class Sender(threading.Thread):
         """Until something is not as it should be; Gone is a ConnectionError, so an OSError"""
         if self.locked_out is None:
             self.locked_out = time.monotonic()
+        c = None
         try:
             with self.relay.client(SOURCES[self.agency], timeout=90) as c:
                 if c.greeting.code != 220:
@@ -59,6 +61,8 @@ class Sender(threading.Thread):
                     return
                 while not self.ending.is_set() and self.message(c):
                     self.ending.wait(self.pause)
+        except TimeoutError:
+            self.unanswered.append(c.dialogue[-2:] if c else "no greeting")
         except OSError:
             return
 

@@ -94,6 +94,7 @@ class PrivatePostfix:
             "data_directory": os.path.join(state, "data"),
             "maillog_file": self.log,
             "maillog_file_prefixes": state,
+            "postlogd_watchdog_timeout": "1000s",  # on a busy machine ten may pass, and without it all others hang
             "inet_interfaces": "loopback-only",
             "inet_protocols": "all",
             "myorigin": "$myhostname",

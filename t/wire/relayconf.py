@@ -36,6 +36,7 @@ class Relay:
         self.memcached_path = self.path("memcached.sock")
         self.changes = {"counters": [self.memcached_path] if memcached else [], **changes}
         self.with_memcached = memcached
+        self.memcached_argv = []  # more of its command line
         self.memcached = self.child = None
         for name in ("run", "db", "spool/gatepost", "agencies.d", "keys"):
             os.makedirs(self.path(name))
@@ -111,7 +112,8 @@ class Relay:
 
     def start_memcached(self):
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
-        self.memcached = subprocess.Popen(["memcached", *user, "-s", self.memcached_path, "-a", "0666", "-U", "0"],
+        self.memcached = subprocess.Popen(["memcached", *user, "-s", self.memcached_path, "-a", "0666", "-U", "0",
+                                           *self.memcached_argv],
                                           stdin=subprocess.DEVNULL)
         process.wait_for("memcached", lambda: process.unix_answers(self.memcached_path))
 

@@ -19,7 +19,7 @@ COUNT, WINDOW_S, BUCKET_S, SKEW_S = 5, 60, 1, 60
 ROW_S = 60 + SKEW_S  # how long a row of sessions lasts that a dead node left, at most
 DAY_S = 86400
 SEED = int(os.environ.get("GATEPOST_SEED", "20261121"))
-LIMITS = {"rate": [f"{COUNT}/{WINDOW_S}s"], "sessions": "2"}
+LIMITS = {"rate": [f"{COUNT}/{WINDOW_S}s"], "sessions": "2", "messages_per_session": "65535"}
 
 
 class Clock:
@@ -82,22 +82,22 @@ class Jumps(unittest.TestCase):
         until("the item to be of the present", lambda: self.policyd_says() == RATE)
 
     def check_free(self):
-        """The whole allowance, and policyd knows it."""
-        self.assertEqual(self.policyd_says(), "OK")
+        """The whole allowance, and policyd knows it; on a busy machine it may have missed an answer of memcached."""
+        until("policyd to know that it is free", lambda: self.policyd_says() == "OK")
         self.assertEqual(self.send(COUNT + 2), COUNT)
-        self.assertEqual(self.policyd_says(), RATE)
+        until("policyd to know that it is spent", lambda: self.policyd_says() == RATE)
 
     def test_back(self):
         """Nothing is forgotten, and nobody is locked out for longer than the window, a minute and a bucket."""
         for _ in range(measure.times(10)):
             back = self.draw.choice([1, 30, 59, 61, 3600, DAY_S, 400 * DAY_S]) * self.draw.uniform(0.5, 1)
             with self.subTest(back=back):
+                self.clock.jump(DAY_S)
                 self.check_free()
                 self.clock.jump(-back)
                 self.check_spent()
                 self.clock.jump(WINDOW_S + SKEW_S + BUCKET_S)
                 self.check_free()
-                self.clock.jump(WINDOW_S + BUCKET_S)
         measure.row(fault="clock back", times=measure.times(10), overshoot=0, lock_out_s=f"< {WINDOW_S + SKEW_S + BUCKET_S}")
 
     def test_forward(self):
@@ -106,6 +106,7 @@ class Jumps(unittest.TestCase):
         for _ in range(measure.times(10)):
             ahead = self.draw.choice([WINDOW_S / 2, 2 * WINDOW_S, 3600, DAY_S, 400 * DAY_S]) * self.draw.uniform(1, 1.5)
             with self.subTest(ahead=ahead):
+                self.clock.jump(DAY_S)
                 self.check_free()
                 self.clock.jump(ahead)
                 self.assertEqual(self.send(COUNT + 2), COUNT if ahead > WINDOW_S else 0)
@@ -113,21 +114,23 @@ class Jumps(unittest.TestCase):
                 self.check_spent()
                 self.clock.jump(WINDOW_S + SKEW_S + BUCKET_S)
                 self.check_free()
-                self.clock.jump(WINDOW_S + BUCKET_S)
         measure.row(fault="clock forward", times=measure.times(10), overshoot=f"{COUNT} for each",
                     lock_out_s=f"< {WINDOW_S + SKEW_S + BUCKET_S}")
+
+    def enter(self, milter=None):
+        """A session past HELO, None when there is no place"""
+        mta = (milter or self.milter).mta().begin()
+        if mta.helo() == "continue":
+            return mta
+        mta.close()
 
     def test_sessions(self):
         """Within a node they are counted, not timed."""
         for _ in range(measure.times(10)):
-            with self.milter.session(), self.milter.mta() as third:
+            second = until("the place to be free", self.enter)
+            with second, self.milter.mta() as third:
                 self.clock.jump(self.draw.choice([-1, 1]) * self.draw.choice([10, 50, 70, 200, DAY_S, 40 * DAY_S]))
                 self.assertEqual(third.begin().helo(), SESSION_LIMIT)
-
-            def again():
-                with self.milter.mta() as mta:
-                    return mta.begin().helo() == "continue"
-            until("the place to be free", again)
         measure.row(fault="clock, sessions", times=measure.times(10), overshoot=0, lock_out_s=0)
 
     def test_sessions_of_a_node_that_died(self):
@@ -137,15 +140,14 @@ class Jumps(unittest.TestCase):
                 other = Milter(counters=[self.milter.memcached_path], limits=LIMITS)
                 self.addCleanup(other.close)
                 other.start(env=self.clock.environment)
-                held = other.session()
+                held = until("the second place, as self.mta has the first", lambda: self.enter(other))
                 other.kill()
                 held.close()
                 self.clock.jump(jump)
                 if jump < ROW_S - SKEW_S:
                     until("the row to be of the present", lambda: self.policyd_says("CONNECT") == SESSION_LIMIT, 40)
                 self.clock.jump(ROW_S)
-                with self.milter.mta() as second:
-                    self.assertEqual(second.begin().helo(), "continue")
+                until("the dead node's place to be free", self.enter).close()
 
 
 if __name__ == "__main__":

@@ -262,6 +262,16 @@ class Reload(Case):
         self.assertEqual(old.connect(), NOT_PERMITTED)  # the next session on this connection
         relay.wait_status(epoch=3, epochs_alive=1)
 
+    def test_an_idle_connection_keeps_no_drained_epoch(self):
+        """smtpd keeps its connection open for minutes; what nobody will ask for any more is freed."""
+        relay = self.start(drain_timeout="1s")
+        idle = self.client(relay)
+        self.assertEqual(idle.connect(), "DUNNO")
+        relay.configure(agencies().replace("192.0.2.10", "192.0.2.99"))
+        relay.reload()
+        relay.wait_status(epoch=2, epochs_alive=1, connections=1)
+        self.assertEqual(idle.rcpt(), NOT_PERMITTED)
+
     def test_a_bad_configuration_changes_nothing(self):
         relay = self.start()
         client = self.client(relay)

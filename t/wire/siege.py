@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A daemon under attack: a well-behaved neighbour alone and beside it, and what the daemon has left of memory and files."""
+import time
+
+import measure
+from process import Trouble, wait_for
+
+ROUNDS = 25 if measure.SCALE <= 1 else 300  # of the neighbour, alone and beside each attack
+SLOWEST_S = 5.0  # a busy machine's; an attack that held the neighbour up would cost it a time-out of ten
+GROWTH_KIB = 12 * 1024  # what the allocator may keep of an attack that is over
+
+
+class Siege:
+    """relay: of relayconf; ask(): one exchange of the neighbour"""
+
+    def __init__(self, relay, ask):
+        self.relay, self.ask = relay, ask
+        for _ in range(10):
+            ask()
+        self.alone = self.neighbour(lambda: None)
+
+    def vitals(self):
+        pid = self.relay.child.pid
+        return measure.resident_kib(pid), measure.files(pid)
+
+    def neighbour(self, attack):
+        """Seconds of each exchange; before each the attack does another step"""
+        took = []
+        for _ in range(ROUNDS):
+            attack()
+            begun = time.monotonic()
+            self.ask()
+            took.append(time.monotonic() - begun)
+        return took
+
+    def calm(self, before):
+        """Files as before, memory nearly so"""
+        resident, files = self.vitals()
+        return files <= before[1] + 2 and resident < before[0] + GROWTH_KIB
+
+    def run(self, test, name, attack, end, most_kib):
+        """attack() before each exchange, end() after the last; resident memory may grow by most_kib meanwhile"""
+        before = self.vitals()
+        peak = [before]
+
+        def step():
+            attack()
+            peak[0] = max(peak[0], self.vitals())
+        beside = self.neighbour(step)
+        end()
+        try:
+            wait_for("memory and files to be as before", lambda: self.calm(before), 30)
+        except Trouble:
+            test.fail(f"after {name}: {self.vitals()}, before {before}")
+        test.assertIsNone(self.relay.child.poll())
+        test.assertLess(peak[0][0] - before[0], most_kib, f"memory under {name}")
+        test.assertLess(max(beside), SLOWEST_S, name)
+        measure.row(fault=f"{self.relay.program}: {name}", times=ROUNDS, p99_alone_ms=measure.p99_ms(self.alone),
+                    p99_ms=measure.p99_ms(beside), before=before, peak=peak[0], after=self.vitals())
