@@ -153,6 +153,10 @@ class Suite:
                 "rate": self.messages / seconds}
 
     def stop(self):
+        """First every Postfix: each waits until none of their processes is left."""
+        for postfix in [self.postfix, *(relay.postfix for relay in self.relays.values())]:
+            if postfix:
+                postfix.command("stop")
         for relay in self.relays.values():
             relay.stop()
         if self.postfix:
