@@ -103,7 +103,7 @@ class OpenDkim(Milter):
 
 
 class Rspamd(Milter):
-    """With nothing but its DKIM signing. At its first start it takes half a minute."""
+    """With nothing but its DKIM signing."""
 
     def __init__(self, directory, key):
         super().__init__(os.path.join(directory, "rspamd"), "rspamd")
@@ -116,24 +116,25 @@ class Rspamd(Milter):
             f.write(f'''
 options {{ pidfile = "{self.path("pid")}"; filters = "dkim"; tempdir = "{self.directory}";
     url_tld = "/usr/share/rspamd/effective_tld_names.dat"; cache_file = "{self.path("cache")}";
-    hs_cache_dir = "{self.directory}"; dns {{ nameserver = [ "127.0.0.1:1" ]; }} }}
+    hs_cache_dir = "{self.directory}"; disable_hyperscan = true; dns {{ nameserver = [ "127.0.0.1:1" ]; }} }}
 logging {{ type = "console"; level = "error"; }}
 modules {{ path = "/usr/share/rspamd/plugins/dkim_signing.lua"; }}
 lua = "/usr/share/rspamd/rules/rspamd.lua";
 dkim_signing {{ sign_local = true; sign_authenticated = true; use_domain = "envelope"; allow_hdrfrom_mismatch = true;
     allow_username_mismatch = true; use_esld = false; path = "{self.path("key")}"; selector = "gp1";
     check_pubkey = false; }}
-worker {{ type = "rspamd_proxy"; bind_socket = "{self.socket} mode=0666"; milter = true; timeout = 60s; count = 2;
+worker {{ type = "rspamd_proxy"; bind_socket = "{self.socket} mode=0666"; milter = true; timeout = 60s; count = 1;
     upstream {{ local {{ default = yes; self_scan = yes; }} }} }}
 ''')
         for name in ("", *os.listdir(self.directory)):
             shutil.chown(os.path.join(self.directory, name), "_rspamd", "_rspamd")
-        return self.run("rspamd", "-f", "-u", "_rspamd", "-g", "_rspamd", "-c", self.path("conf"), seconds=180)
+        return self.run("rspamd", "-f", "-u", "_rspamd", "-g", "_rspamd", "-c", self.path("conf"), seconds=90)
 
     @property
     def pid(self):
         """of its one worker"""
-        return max(process.children_of(self.daemon.pid), default=self.daemon.pid)
+        return next((pid for pid in descendants(self.daemon.pid) if b"rspamd_proxy" in command_line(pid)),
+                    self.daemon.pid)
 
 
 class Gatepost(Milter):
@@ -178,6 +179,31 @@ def make_keys(build, directory):
     ctl = [os.path.join(build, "bin", "gatepostctl")]
     dkim_keys.make(ctl, directory, DOMAIN, RSA + ED25519)
     return tuple(dkim_keys.path(directory, DOMAIN, s) for s in RSA + ED25519)
+
+
+def descendants(parent):
+    """Processes that stem from this one."""
+    children, found = {}, []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", "rb") as f:
+                    children.setdefault(int(f.read().rpartition(b")")[2].split()[1]), []).append(int(entry))
+            except OSError:
+                continue
+    waiting = list(children.get(parent, []))
+    while waiting:
+        found.append(waiting.pop())
+        waiting += children.get(found[-1], [])
+    return found
+
+
+def command_line(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
 
 
 def cpu_seconds(pid):
