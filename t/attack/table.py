@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""table.py FILE: the rows that measure.row left, as text. Memory in KiB and files: before -> after (peak)."""
+"""table.py FILE: the rows that toll.row left, as text. Memory in KiB and files: before -> after (peak)."""
 import json
 import sys
 

@@ -4,7 +4,7 @@ import threading
 import time
 
 import crowd
-import measure
+import toll
 from sample import WIDE, agency
 
 # As many sessions as clients, so that one that is not given back locks somebody out.
@@ -111,7 +111,7 @@ def accepted(senders, name=None):
 
 def total(relay, name):
     """Recipients charged to the agency since its item was first made (gatepost-keys(5)); None without the item"""
-    item = measure.memcached_get(relay.path("run", "memcached.sock"), f"gp:usage:{name}")
+    item = toll.memcached_get(relay.path("run", "memcached.sock"), f"gp:usage:{name}")
     return int.from_bytes(item[36:44], "big") if item and item[:4] == b"GPU2" else None
 
 

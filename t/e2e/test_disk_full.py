@@ -9,14 +9,14 @@ import threading
 import unittest
 
 import crowd
-import measure
+import toll
 import process
 import senders as truth
 from process import wait_for
 from relay import Relay
 from senders import CLIENTS, SOURCES, STRICT
 
-TIMES = 2 if measure.SCALE <= 1 else measure.times(10)
+TIMES = 2 if toll.SCALE <= 1 else toll.times(10)
 ROOM = "8m"
 
 
@@ -90,7 +90,7 @@ class DiskFull(unittest.TestCase):
         self.addCleanup(ending.set)
         senders = truth.start(self.relay, ending)
         self.accepts(senders)
-        before = measure.vitals([self.relay.policyd, self.relay.milter, self.relay.feedback])
+        before = toll.vitals([self.relay.policyd, self.relay.milter, self.relay.feedback])
         for number in range(TIMES):
             self.once(number, senders)
         truth.stop(self, senders, ending)
@@ -99,9 +99,9 @@ class DiskFull(unittest.TestCase):
             self.assertEqual(truth.total(self.relay, name), len(truth.accepted(senders, name)))
             wait_for("the database to know it too",
                      lambda: self.saved(name) == len(truth.accepted(senders, name)), 30)
-        measure.row(fault="disk full", times=TIMES, accepted=len(truth.accepted(senders)), lost=lost, doubled=doubled,
-                    lock_out_s=round(max(s.longest for s in senders), 1), overshoot=0, before=before,
-                    after=measure.vitals([self.relay.policyd, self.relay.milter, self.relay.feedback]))
+        toll.row(fault="disk full", times=TIMES, accepted=len(truth.accepted(senders)), lost=lost, doubled=doubled,
+                 lock_out_s=round(max(s.longest for s in senders), 1), overshoot=0, before=before,
+                 after=toll.vitals([self.relay.policyd, self.relay.milter, self.relay.feedback]))
 
     def test_a_milter_that_starts(self):
         """It needs its database; while it cannot have it mail is put off."""

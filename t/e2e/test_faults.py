@@ -11,7 +11,7 @@ import time
 import unittest
 
 import crowd
-import measure
+import toll
 import senders as truth
 from chaos import Chaos
 from process import wait_for
@@ -19,9 +19,9 @@ from relay import Relay
 from senders import CLIENTS, STRICT, STRICT_COUNT
 
 SEED = int(os.environ.get("GATEPOST_SEED", "20261121"))
-KILLS = 100 if measure.SCALE <= 1 else measure.times(40)
-STOPS = 12 if measure.SCALE <= 1 else measure.times(40)
-EVERY_S = 0.6 if measure.SCALE <= 1 else 0.4
+KILLS = 100 if toll.SCALE <= 1 else toll.times(40)
+STOPS = 12 if toll.SCALE <= 1 else toll.times(40)
+EVERY_S = 0.6 if toll.SCALE <= 1 else 0.4
 STOPPED_S = 1.5  # longer than any answer of the store is waited for
 SESSION_LIFE_S = 60  # GP_SESSIONS_LIFE_MS
 FORGOTTEN_S = 1.5  # what the database may be behind: a second, and half of one more on a busy machine
@@ -36,7 +36,7 @@ class Faults(unittest.TestCase):
         self.before = self.vitals()
 
     def vitals(self):
-        return measure.vitals([self.relay.policyd, self.relay.milter])
+        return toll.vitals([self.relay.policyd, self.relay.milter])
 
     def load(self, names=tuple(CLIENTS)):
         ending = threading.Event()
@@ -77,9 +77,9 @@ class Faults(unittest.TestCase):
             crowd.wait_sessions(self.relay, name, 0)
         lost, doubled = truth.check_sink(self, self.relay, senders)
         over = self.check_overshoot(chaos, senders)
-        measure.row(fault=what, times=sum(chaos.struck.values()), accepted=len(truth.accepted(senders)), lost=lost,
-                    doubled=doubled, lock_out_s=round(longest, 1), overshoot=over, before=self.before,
-                    after=self.vitals())
+        toll.row(fault=what, times=sum(chaos.struck.values()), accepted=len(truth.accepted(senders)), lost=lost,
+                 doubled=doubled, lock_out_s=round(longest, 1), overshoot=over, before=self.before,
+                 after=self.vitals())
         self.check_charges(chaos, senders)
 
     def test_a_hundred_kills(self):

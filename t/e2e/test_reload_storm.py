@@ -7,14 +7,14 @@ import time
 import unittest
 
 import crowd
-import measure
+import toll
 import senders as truth
 from process import wait_for
 from relay import Relay
 from sample import WIDE, agency
 from senders import CLIENTS
 
-RELOADS = 15 if measure.SCALE <= 1 else measure.times(50)
+RELOADS = 15 if toll.SCALE <= 1 else toll.times(50)
 HELD = 5  # sessions that began under some epoch of the storm and stay until its end
 GROWTH_KIB = 4096  # what the allocator may keep
 
@@ -45,7 +45,7 @@ class Storm(unittest.TestCase):
         held, warm = [], None
         for number in range(RELOADS):
             if number == RELOADS // 5:
-                warm = measure.vitals(self.daemons)
+                warm = toll.vitals(self.daemons)
             if number % (RELOADS // HELD) == 0:
                 held.append(self.relay.client("127.0.2.4"))
                 self.addCleanup(held[-1].close)
@@ -67,11 +67,11 @@ class Storm(unittest.TestCase):
         for daemon in self.daemons:
             wait_for(f"{daemon.name} to free its epochs", lambda: self.status(daemon)["epochs_alive"] == 1, 30)
             self.assertEqual((self.status(daemon)["reloads"], self.status(daemon)["reload_failures"]), (RELOADS, 0))
-        after = measure.vitals(self.daemons)
+        after = toll.vitals(self.daemons)
         lost, doubled = truth.check_sink(self, self.relay, senders)
-        measure.row(fault="reload", times=RELOADS, accepted=len(truth.accepted(senders)), lost=lost, doubled=doubled,
-                    lock_out_s=round(max(s.longest for s in senders), 1), overshoot=0, before=warm, after=after,
-                    messages_per_second=round(per_second, 1), reloads_per_second=round(RELOADS / took, 1))
+        toll.row(fault="reload", times=RELOADS, accepted=len(truth.accepted(senders)), lost=lost, doubled=doubled,
+                 lock_out_s=round(max(s.longest for s in senders), 1), overshoot=0, before=warm, after=after,
+                 messages_per_second=round(per_second, 1), reloads_per_second=round(RELOADS / took, 1))
         for name in CLIENTS:
             self.assertEqual(truth.total(self.relay, name), len(truth.accepted(senders, name)), "charged once each")
             crowd.wait_sessions(self.relay, name, 0)

@@ -2,10 +2,10 @@
 """A daemon under attack: a well-behaved neighbour alone and beside it, and what the daemon has left of memory and files."""
 import time
 
-import measure
+import toll
 from process import Trouble, wait_for
 
-ROUNDS = 25 if measure.SCALE <= 1 else 300  # of the neighbour, alone and beside each attack
+ROUNDS = 25 if toll.SCALE <= 1 else 300  # of the neighbour, alone and beside each attack
 SLOWEST_S = 5.0  # a busy machine's; an attack that held the neighbour up would cost it a time-out of ten
 GROWTH_KIB = 12 * 1024  # what the allocator may keep of an attack that is over
 
@@ -21,7 +21,7 @@ class Siege:
 
     def vitals(self):
         pid = self.relay.child.pid
-        return measure.resident_kib(pid), measure.files(pid)
+        return toll.resident_kib(pid), toll.files(pid)
 
     def neighbour(self, attack):
         """Seconds of each exchange; before each the attack does another step"""
@@ -55,5 +55,5 @@ class Siege:
         test.assertIsNone(self.relay.child.poll())
         test.assertLess(peak[0][0] - before[0], most_kib, f"memory under {name}")
         test.assertLess(max(beside), SLOWEST_S, name)
-        measure.row(fault=f"{self.relay.program}: {name}", times=ROUNDS, p99_alone_ms=measure.p99_ms(self.alone),
-                    p99_ms=measure.p99_ms(beside), before=before, peak=peak[0], after=self.vitals())
+        toll.row(fault=f"{self.relay.program}: {name}", times=ROUNDS, p99_alone_ms=toll.p99_ms(self.alone),
+                 p99_ms=toll.p99_ms(beside), before=before, peak=peak[0], after=self.vitals())

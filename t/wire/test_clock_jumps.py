@@ -10,7 +10,7 @@ import struct
 import unittest
 
 from milter_daemon import Milter, agencies, until
-import measure  # milter_daemon says where
+import toll  # milter_daemon says where
 from policy_client import Client
 from relayconf import BUILD, Relay
 from test_milter import RATE, SESSION_LIMIT
@@ -89,7 +89,7 @@ class Jumps(unittest.TestCase):
 
     def test_back(self):
         """Nothing is forgotten, and nobody is locked out for longer than the window, a minute and a bucket."""
-        for _ in range(measure.times(10)):
+        for _ in range(toll.times(10)):
             back = self.draw.choice([1, 30, 59, 61, 3600, DAY_S, 400 * DAY_S]) * self.draw.uniform(0.5, 1)
             with self.subTest(back=back):
                 self.clock.jump(DAY_S)
@@ -98,12 +98,12 @@ class Jumps(unittest.TestCase):
                 self.check_spent()
                 self.clock.jump(WINDOW_S + SKEW_S + BUCKET_S)
                 self.check_free()
-        measure.row(fault="clock back", times=measure.times(10), overshoot=0, lock_out_s=f"< {WINDOW_S + SKEW_S + BUCKET_S}")
+        toll.row(fault="clock back", times=toll.times(10), overshoot=0, lock_out_s=f"< {WINDOW_S + SKEW_S + BUCKET_S}")
 
     def test_forward(self):
         """A jump by less than the window forgets nothing; a longer one is the time it says. Back again, the window, a
         minute and a bucket later, all is as it was."""
-        for _ in range(measure.times(10)):
+        for _ in range(toll.times(10)):
             ahead = self.draw.choice([WINDOW_S / 2, 2 * WINDOW_S, 3600, DAY_S, 400 * DAY_S]) * self.draw.uniform(1, 1.5)
             with self.subTest(ahead=ahead):
                 self.clock.jump(DAY_S)
@@ -114,8 +114,8 @@ class Jumps(unittest.TestCase):
                 self.check_spent()
                 self.clock.jump(WINDOW_S + SKEW_S + BUCKET_S)
                 self.check_free()
-        measure.row(fault="clock forward", times=measure.times(10), overshoot=f"{COUNT} for each",
-                    lock_out_s=f"< {WINDOW_S + SKEW_S + BUCKET_S}")
+        toll.row(fault="clock forward", times=toll.times(10), overshoot=f"{COUNT} for each",
+                 lock_out_s=f"< {WINDOW_S + SKEW_S + BUCKET_S}")
 
     def enter(self, milter=None):
         """A session past HELO, None when there is no place"""
@@ -126,12 +126,12 @@ class Jumps(unittest.TestCase):
 
     def test_sessions(self):
         """Within a node they are counted, not timed."""
-        for _ in range(measure.times(10)):
+        for _ in range(toll.times(10)):
             second = until("the place to be free", self.enter)
             with second, self.milter.mta() as third:
                 self.clock.jump(self.draw.choice([-1, 1]) * self.draw.choice([10, 50, 70, 200, DAY_S, 40 * DAY_S]))
                 self.assertEqual(third.begin().helo(), SESSION_LIMIT)
-        measure.row(fault="clock, sessions", times=measure.times(10), overshoot=0, lock_out_s=0)
+        toll.row(fault="clock, sessions", times=toll.times(10), overshoot=0, lock_out_s=0)
 
     def test_sessions_of_a_node_that_died(self):
         """Its row counts for its life and a minute at most, whatever the clock did meanwhile."""

@@ -5,10 +5,10 @@ import unittest
 
 from milter_client import HEADERS, Mta, packet, words
 from milter_daemon import Milter
-import measure  # milter_daemon says where
+import toll  # milter_daemon says where
 from siege import Siege
 
-CROWD = measure.times(100) if measure.SCALE <= 1 else 1000
+CROWD = toll.times(100) if toll.SCALE <= 1 else 1000
 OFFER = packet(b"O", struct.pack(">III", 6, 0x1FF, 0x1FFFFF))
 SESSION = OFFER + packet(b"C", words("unknown") + b"4" + struct.pack(">H", 50000) + words("192.0.2.10")) + \
     packet(b"H", words("client.example"))

@@ -9,10 +9,10 @@ import unittest
 from policy_client import Client, request
 from policyd_case import agencies
 from relayconf import Relay
-import measure  # relayconf says where
+import toll  # relayconf says where
 from siege import Siege
 
-CROWD = 100 if measure.SCALE <= 1 else 1000
+CROWD = 100 if toll.SCALE <= 1 else 1000
 REQUEST_MAX = 16384
 
 

@@ -6,11 +6,11 @@ import threading
 import unittest
 
 from milter_daemon import Milter
-import measure  # milter_daemon says where
+import toll  # milter_daemon says where
 from test_milter import RATE, SESSION_LIMIT
 
 COUNT, CLIENTS = 20, 4
-TIMES = 2 if measure.SCALE <= 1 else measure.times(10)
+TIMES = 2 if toll.SCALE <= 1 else toll.times(10)
 VALUE = b"x" * 1900  # of the same slab class as the usage item
 
 
@@ -79,7 +79,7 @@ class Full(unittest.TestCase):
                 mta.close()
             milter.close()
             self._cleanups.pop()
-        measure.row(fault="memcached full (-M)", times=TIMES, accepted=COUNT * TIMES, overshoot=0, lock_out_s=0)
+        toll.row(fault="memcached full (-M)", times=TIMES, accepted=COUNT * TIMES, overshoot=0, lock_out_s=0)
 
     def test_evicted(self):
         """Items go while they are charged: what the milter saw last is written again."""
@@ -88,16 +88,16 @@ class Full(unittest.TestCase):
             with milter.session() as mta:
                 self.assertEqual(mta.message()[1], "accept")
             self.assertEqual(milter.fill(), {b"STORED\r\n"})
-            self.assertTrue(measure.memcached_get(milter.memcached_path, "gp:usage:dol") is None, "it was evicted")
+            self.assertTrue(toll.memcached_get(milter.memcached_path, "gp:usage:dol") is None, "it was evicted")
             with milter.session() as mta:
                 self.assertEqual(mta.message()[1], "accept")
-            item = measure.memcached_get(milter.memcached_path, "gp:usage:dol")
+            item = toll.memcached_get(milter.memcached_path, "gp:usage:dol")
             self.assertEqual(int.from_bytes(item[36:44], "big"), 2, "the next message has written it again, whole")
             replies = ["accept", "accept", *self.send(milter, between=milter.fill)]
             self.assertEqual((replies.count("accept"), replies.count(RATE)), (COUNT, COUNT + 2))
             milter.close()
             self._cleanups.pop()
-        measure.row(fault="memcached evicts", times=TIMES, accepted=COUNT * TIMES, overshoot=0, lock_out_s=0)
+        toll.row(fault="memcached evicts", times=TIMES, accepted=COUNT * TIMES, overshoot=0, lock_out_s=0)
 
 
 if __name__ == "__main__":
