@@ -24,7 +24,7 @@ static bool serve(const char *path, const struct gp_config *config)
     if (!gp_reload_init(&reload, GP_FEEDBACK_PROGRAM, path, config, gp_clock_wall_ms()))
         goto out;
     gp_daemon_descriptors();
-    listener = gp_listen_open(config, config->feedback_listen);
+    listener = gp_listen_open(config->feedback_listen);
     if (listener < 0 || !gp_daemon_drop(config) || !gp_daemon_pidfile(config, GP_FEEDBACK_PROGRAM))
         goto out;
     done = gp_feedback_serve(&reload, &signals, listener);

@@ -103,7 +103,7 @@ static bool listen_start(const struct gp_config *c)
     umask(before);
     if (!listening)
         gp_log_errno(GP_ERROR, "start", "cannot listen on %s", c->milter_listen);
-    return listening && gp_listen_ready(c, c->milter_listen);
+    return listening && gp_listen_ready(c->milter_listen);
 }
 
 static bool ledger_open(const struct gp_config *c, struct parts *p)

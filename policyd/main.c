@@ -17,11 +17,11 @@ static bool listen_all(const struct gp_config *c, int *policy, int *auth)
 {
     char place[256];
     struct gp_buf b = gp_buf_on(place, sizeof place);
-    *policy = gp_listen_open(c, c->policy_listen);
+    *policy = gp_listen_open(c->policy_listen);
     if (*policy < 0 || c->auth_listen == NULL)
         return *policy >= 0;
     gp_buf_printf(&b, "inet:%s", c->auth_listen);
-    *auth = gp_listen_open(c, place);
+    *auth = gp_listen_open(place);
     return *auth >= 0;
 }
 

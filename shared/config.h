@@ -115,7 +115,7 @@ struct gp_config {
     char *auth_key;      /* path of the file with auth_secret; NULL: none */
     char auth_secret[GP_AUTH_SECRET_MAX + 1]; /* what Dovecot must show; "": nothing */
     char *run_directory; /* pid and status files */
-    char *user, *group;  /* what a daemon started as root becomes; group also owns the sockets */
+    char *user, *group;  /* what a daemon started as root becomes; group reads the keys */
     enum gp_log_target log;
     struct gp_limits limits; /* for every agency that sets nothing else; so the next two */
     enum gp_unsubscribe unsubscribe;

@@ -61,7 +61,7 @@ const struct gp_key gp_config_keys[] = {
     {GP_SCOPE_TOP, GP_FORM_TEXT, "run_directory", NO, "/run/gatepost",
      "must be an absolute path without a slash at its end", gp_set_path, TOP(run_directory)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "user", NO, "gatepost", "must be the name of a user", gp_set_name, TOP(user)},
-    {GP_SCOPE_TOP, GP_FORM_TEXT, "group", NO, "postfix", "must be the name of a group", gp_set_name, TOP(group)},
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "group", NO, "gatepost", "must be the name of a group", gp_set_name, TOP(group)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "log", NO, "syslog", "must be \"syslog\" or \"stderr\"", gp_set_log, TOP(log)},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "unsubscribe", NO, "keep", "must be \"keep\", \"replace\", \"append\" or \"none\"",
      gp_set_unsubscribe, TOP(unsubscribe)},
