@@ -23,7 +23,6 @@
 
 #include <openssl/crypto.h>
 
-#define GROUP_DEFAULT "postfix" /* that of gatepost.conf(5) */
 #define NAME_MAX_OCTETS 32
 
 static const char *const type_texts[] = {[GP_DKIM_RSA] = "RSA of 2048 bits", [GP_DKIM_ED25519] = "Ed25519"};
@@ -82,7 +81,21 @@ static const char *read_order(const struct gp_ctl *ctl, const struct gp_ctl_args
     return put_path(ctl, args->file, o) ? NULL : "--out must be the path of a file that is not there yet";
 }
 
-/* find_group - whom the daemons are in; a configuration may still lack the key that is made here, so it may be faulty
+/* folder_group - NULL when the folder or the group's name cannot be found */
+static const char *folder_group(const char *path)
+{
+    char folder[sizeof((struct order *)0)->path];
+    struct gp_buf b = gp_buf_on(folder, sizeof folder);
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+    if (slash != NULL)
+        gp_buf_put(&b, (struct gp_str){path, slash == path ? 1 : (size_t)(slash - path)});
+    const struct group *found = stat(slash != NULL ? folder : ".", &st) == 0 ? getgrgid(st.st_gid) : NULL;
+    return found != NULL ? found->gr_name : NULL;
+}
+
+/* find_group - whom the daemons are in; a configuration may still lack the key that is made here: then whom the keys'
+ * folder is for
  */
 static bool find_group(const struct gp_ctl *ctl, struct order *o)
 {
@@ -92,7 +105,8 @@ static bool find_group(const struct gp_ctl *ctl, struct order *o)
         return true;
     gp_faults_init(&faults);
     struct gp_config *c = gp_config_load(ctl->path, &faults);
-    gp_buf_putz(&b, c != NULL ? c->group : GROUP_DEFAULT);
+    const char *group = c != NULL ? c->group : folder_group(o->path);
+    gp_buf_putz(&b, group != NULL ? group : "");
     gp_config_free(c);
     gp_faults_free(&faults);
     const struct group *found = getgrnam(o->group);

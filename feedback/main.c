@@ -26,8 +26,8 @@ static bool serve(const char *path, const struct gp_config *config)
     if (!gp_reload_init(&reload, GP_FEEDBACK_PROGRAM, path, config, gp_clock_wall_ms()))
         goto out;
     gp_daemon_descriptors();
-    listener = gp_listen_open(config, config->feedback_listen);
-    if (listener < 0 || !gp_metrics_http_open(config, config->feedback_metrics, &metrics_listener) ||
+    listener = gp_listen_open(config->feedback_listen);
+    if (listener < 0 || !gp_metrics_http_open(config->feedback_metrics, &metrics_listener) ||
         !gp_daemon_drop(config) || !gp_daemon_pidfile(config, GP_FEEDBACK_PROGRAM) ||
         !gp_metrics_http_start(&metrics_listener, &metrics))
         goto out;

@@ -106,7 +106,7 @@ static bool listen_start(const struct gp_config *c)
     umask(before);
     if (!listening)
         gp_log_errno(GP_ERROR, "start", "cannot listen on %s", c->milter_listen);
-    return listening && gp_listen_ready(c, c->milter_listen);
+    return listening && gp_listen_ready(c->milter_listen);
 }
 
 static bool ledger_open(const struct gp_config *c, struct parts *p)
@@ -199,7 +199,7 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
         gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !recipients_open(c, p) || !signer_open(p) ||
         (p->forecasts = gp_forecasts_new()) == NULL || !gp_callbacks_register(p->ledger, p->signer, p->forecasts) ||
-        !listen_start(c) || !gp_metrics_http_open(c, c->milter_metrics, &metrics) || !gp_daemon_drop(c))
+        !listen_start(c) || !gp_metrics_http_open(c->milter_metrics, &metrics) || !gp_daemon_drop(c))
         return false;
     struct gp_store *store = store_open(c, p->ledger);
     if (store == NULL)

@@ -20,13 +20,13 @@ static bool listen_all(const struct gp_config *c, int *policy, int *auth, int *m
 {
     char place[256];
     struct gp_buf b = gp_buf_on(place, sizeof place);
-    *policy = gp_listen_open(c, c->policy_listen);
-    if (*policy < 0 || !gp_metrics_http_open(c, c->policy_metrics, metrics))
+    *policy = gp_listen_open(c->policy_listen);
+    if (*policy < 0 || !gp_metrics_http_open(c->policy_metrics, metrics))
         return false;
     if (c->auth_listen == NULL)
         return true;
     gp_buf_printf(&b, "inet:%s", c->auth_listen);
-    *auth = gp_listen_open(c, place);
+    *auth = gp_listen_open(place);
     return *auth >= 0;
 }
 

@@ -117,7 +117,7 @@ struct gp_config {
     char auth_secret[GP_AUTH_SECRET_MAX + 1]; /* what Dovecot must show; "": nothing */
     char *policy_metrics, *milter_metrics, *feedback_metrics; /* as policy_listen; NULL: not served over HTTP */
     char *run_directory; /* pid, status and metrics files */
-    char *user, *group;  /* what a daemon started as root becomes; group also owns the sockets */
+    char *user, *group;  /* what a daemon started as root becomes; group reads the keys */
     enum gp_log_target log;
     enum gp_log_format log_format;
     struct gp_limits limits; /* for every agency that sets nothing else; so the next two */

@@ -163,9 +163,10 @@ const struct gp_key gp_keys_relay[] = {
     {GP_SCOPE_TOP, GP_FORM_TEXT, "user", NO, "gatepost",
      "must be the name of a user", gp_set_name, TOP(user),
      .manual = "The user that a daemon started as root becomes, at most 32 octets."},
-    {GP_SCOPE_TOP, GP_FORM_TEXT, "group", NO, "postfix",
+    {GP_SCOPE_TOP, GP_FORM_TEXT, "group", NO, "gatepost",
      "must be the name of a group", gp_set_name, TOP(group),
-     .manual = "The group that a daemon started as root becomes, and that owns the sockets."},
+     .manual = "The group that a daemon started as root becomes; it must be able to read the keys. A socket gets the "
+               "group of its folder, so that Postfix may connect without being in this one."},
     {GP_SCOPE_TOP, GP_FORM_TEXT, "log", NO, "syslog",
      "must be \"syslog\" or \"stderr\"", gp_set_log, TOP(log),
      .note = "syslog | stderr",

@@ -93,20 +93,8 @@ struct gp_config *gp_daemon_reload(const char *path, char why[GP_FAULT_TEXT_MAX]
     return c;
 }
 
-bool gp_daemon_group(const char *name, gid_t *gid)
-{
-    struct group *g = getgrnam(name);
-    if (g == NULL) {
-        gp_log(GP_ERROR, "start", "group: there is no group \"%s\"; create it or set group in the configuration", name);
-        return false;
-    }
-    *gid = g->gr_gid;
-    return true;
-}
-
 bool gp_daemon_drop(const struct gp_config *c)
 {
-    gid_t gid;
     if (geteuid() != 0)
         return true;
     struct passwd *user = getpwnam(c->user);
@@ -114,10 +102,13 @@ bool gp_daemon_drop(const struct gp_config *c)
         gp_log(GP_ERROR, "start", "user: there is no user \"%s\"; create it or set user in the configuration", c->user);
         return false;
     }
-    if (!gp_daemon_group(c->group, &gid))
+    struct group *group = getgrnam(c->group);
+    if (group == NULL) {
+        gp_log(GP_ERROR, "start", "group: there is no group \"%s\"; create it or set group in the configuration", c->group);
         return false;
+    }
     /* The user's own groups stay: they may be what opens memcached's socket. */
-    if (initgroups(c->user, gid) != 0 || setgid(gid) != 0 || setuid(user->pw_uid) != 0) {
+    if (initgroups(c->user, group->gr_gid) != 0 || setgid(group->gr_gid) != 0 || setuid(user->pw_uid) != 0) {
         gp_log_errno(GP_ERROR, "start", "cannot become user %s, group %s", c->user, c->group);
         return false;
     }

@@ -11,7 +11,6 @@
 #include "shared/counters.h"
 
 #include <signal.h>
-#include <sys/types.h>
 
 #define GP_DAEMON_CONFIG "/etc/gatepost/gatepost.conf"
 
@@ -37,9 +36,6 @@ struct gp_config *gp_daemon_load(const char *path);
 
 /* gp_daemon_reload - the same, and why[] is the first error's text, or "" */
 struct gp_config *gp_daemon_reload(const char *path, char why[GP_FAULT_TEXT_MAX]);
-
-/* gp_daemon_group - the number of a group; false (logged) when there is none */
-bool gp_daemon_group(const char *name, gid_t *gid);
 
 /* gp_daemon_drop - become config->user and config->group when root, keep nothing; false (logged) on error */
 bool gp_daemon_drop(const struct gp_config *c);

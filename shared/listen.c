@@ -4,8 +4,8 @@
  */
 #include "shared/listen.h"
 
-#include "shared/daemon.h"
 #include "shared/log.h"
+#include "shared/str.h"
 
 #include <netdb.h>
 #include <string.h>
@@ -22,19 +22,29 @@ static const char *unix_path(const char *listen)
     return strncmp(listen, "unix:", 5) == 0 ? listen + 5 : NULL;
 }
 
-bool gp_listen_ready(const struct gp_config *c, const char *listen)
+/* The folder says who may connect: setgid, it does so for a daemon that is not root, too. */
+static bool folder_group(const char *path, gid_t *gid)
+{
+    char folder[sizeof((struct sockaddr_un *)0)->sun_path + 1];
+    struct gp_buf b = gp_buf_on(folder, sizeof folder);
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+    gp_buf_put(&b, (struct gp_str){path, slash == path ? 1 : (size_t)(slash - path)});
+    if (b.full || stat(folder, &st) != 0)
+        return false;
+    *gid = st.st_gid;
+    return true;
+}
+
+bool gp_listen_ready(const char *listen)
 {
     const char *path = unix_path(listen);
     gid_t gid;
     if (path == NULL)
         return true;
-    if (geteuid() == 0) {
-        if (!gp_daemon_group(c->group, &gid))
-            return false;
-        if (chown(path, (uid_t)-1, gid) != 0) {
-            gp_log_errno(GP_ERROR, "start", "cannot give socket %s to group %s", path, c->group);
-            return false;
-        }
+    if (!folder_group(path, &gid) || (geteuid() == 0 && chown(path, (uid_t)-1, gid) != 0)) {
+        gp_log_errno(GP_ERROR, "start", "cannot give socket %s the group of its folder", path);
+        return false;
     }
     if (chmod(path, 0660) != 0) {
         gp_log_errno(GP_ERROR, "start", "cannot set the mode of socket %s", path);
@@ -67,7 +77,7 @@ bool gp_listen_taken(const char *listen_on)
     return true;
 }
 
-static int listen_unix(const struct gp_config *c, const char *listen_on, const char *path)
+static int listen_unix(const char *listen_on, const char *path)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     size_t n = strlen(path);
@@ -85,7 +95,7 @@ static int listen_unix(const struct gp_config *c, const char *listen_on, const c
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 || listen(fd, BACKLOG) != 0) {
         gp_log_errno(GP_ERROR, "start", "cannot listen on %s", path);
-    } else if (gp_listen_ready(c, listen_on)) {
+    } else if (gp_listen_ready(listen_on)) {
         return fd;
     }
     if (fd >= 0)
@@ -128,10 +138,10 @@ static int listen_inet(const char *host_port)
     return fd;
 }
 
-int gp_listen_open(const struct gp_config *c, const char *listen_on)
+int gp_listen_open(const char *listen_on)
 {
     const char *path = unix_path(listen_on);
     if (path != NULL)
-        return listen_unix(c, listen_on, path);
+        return listen_unix(listen_on, path);
     return listen_inet(listen_on + strlen("inet:"));
 }

@@ -34,9 +34,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
     return answer_metrics(c);
 }
 
-bool gp_metrics_http_open(const struct gp_config *c, const char *place, int *listener)
+bool gp_metrics_http_open(const char *place, int *listener)
 {
-    *listener = place != NULL ? gp_listen_open(c, place) : -1;
+    *listener = place != NULL ? gp_listen_open(place) : -1;
     return place == NULL || *listener >= 0;
 }
 

@@ -12,7 +12,7 @@
 
 #include "shared/http/http_server.h"
 
-#include "shared/config.h"
+#include <stdbool.h>
 
 #define GP_METRICS_PEERS_MAX 16
 #define GP_METRICS_IDLE_S 30
@@ -20,7 +20,7 @@
 /* gp_metrics_http_open - listen on place ("unix:/path", "inet:host:port"; NULL: *listener is -1), while there are
  * privileges for it; false (logged) on error
  */
-bool gp_metrics_http_open(const struct gp_config *c, const char *place, int *listener);
+bool gp_metrics_http_open(const char *place, int *listener);
 
 /* gp_metrics_http_start - serve there; *listener is taken over and becomes -1; *out is NULL when it was. False (logged)
  * on error. End it by gp_http_stop.

@@ -120,6 +120,7 @@ class Relay:
         for name in ["db", "returned", "spool/gatepost"] + [f"run{i}" for i in self.instances]:
             os.makedirs(self.path(name), mode=0o755, exist_ok=True)
             os.chown(self.path(name), nobody, postfix)
+        os.chown(self.path("keys"), 0, postfix)
         self.write_key(postfix)
         self.write_auth_key(postfix)
         dovecot.certificate(self.path("tls"))

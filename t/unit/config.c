@@ -153,7 +153,7 @@ static void defaults(void **state)
     assert_string_equal(c->milter_listen, "unix:/var/spool/postfix/gatepost/milter.sock");
     assert_string_equal(c->run_directory, "/run/gatepost");
     assert_string_equal(c->user, "gatepost");
-    assert_string_equal(c->group, "postfix");
+    assert_string_equal(c->group, "gatepost");
     assert_int_equal(c->log, GP_LOG_SYSLOG);
     assert_int_equal(c->log_format, GP_LOG_TEXT);
     assert_int_equal(c->unsubscribe, GP_UNSUBSCRIBE_KEEP);

@@ -88,6 +88,7 @@ class Case(unittest.TestCase):
             nobody = pwd.getpwnam("nobody").pw_uid
             for name in ("run", "db", "spool/gatepost", "keys/token"):
                 os.chown(f"{self.dir}/{name}", nobody, -1)
+            shutil.chown(f"{self.dir}/keys", group="postfix")  # new keys are for its group
         self.config = f"{self.dir}/etc/gatepost.conf"
         self.configure()
         self.agencies(sample.agency("dol", ["192.0.2.10", "192.0.2.11"], ["dol.example.gov"], standby=["2001:db8::12"],

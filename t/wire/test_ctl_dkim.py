@@ -5,6 +5,7 @@ import grp
 import os
 import re
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -22,6 +23,8 @@ class Dkim(test_ctl.Case):
     def setUp(self):
         super().setUp()
         os.mkdir(f"{self.dir}/etc/keys")
+        if ROOT:
+            shutil.chown(f"{self.dir}/etc/keys", group="postfix")
 
     def key(self, name):
         return f"{self.dir}/etc/keys/{name}.pem"

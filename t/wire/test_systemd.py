@@ -60,7 +60,7 @@ class Units(Scratch):
         for program in PROGRAMS:
             service = unit(program)["Service"]
             wanted = {"Type": "simple", "Restart": "always", "ExecReload": "kill -USR1 $MAINPID", "User": "gatepost",
-                      "Group": "postfix", "SupplementaryGroups": GROUPS.get(program, "memcache"), "RuntimeDirectory": "gatepost",
+                      "Group": "gatepost", "SupplementaryGroups": GROUPS.get(program, "memcache"), "RuntimeDirectory": "gatepost",
                       "StateDirectory": "gatepost", "ExecStart": f"/usr/sbin/gatepost-{program}"}
             self.assertEqual({k: service.get(k) for k in wanted}, wanted)
             # one directory for all daemons: the end of one must not take the other's files away
@@ -96,7 +96,7 @@ class Directories(Scratch):
         self.assertEqual((found.st_uid, found.st_gid), (ids["passwd"]["gatepost"], ids["group"]["postfix"]))
         self.assertEqual(stat.S_IMODE(found.st_mode), 0o2750)
         keys = os.stat(os.path.join(self.directory, "etc/gatepost/keys"))
-        self.assertEqual((keys.st_uid, keys.st_gid, stat.S_IMODE(keys.st_mode)), (0, ids["group"]["postfix"], 0o750))
+        self.assertEqual((keys.st_uid, keys.st_gid, stat.S_IMODE(keys.st_mode)), (0, ids["group"]["gatepost"], 0o750))
 
 
 if __name__ == "__main__":
