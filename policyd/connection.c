@@ -13,13 +13,15 @@ void gp_connection_init(struct gp_connection *c)
     c->since_ms = c->out_since_ms = 0;
 }
 
-/* Look for the end of the front request in what has not been looked at: each octet is seen once. */
+/* Look for the end of the front request, line by line, in what has not been looked at: each octet is seen once. */
 static void scan(struct gp_connection *c)
 {
     while (c->whole == 0 && c->scanned < c->n) {
-        size_t i = c->scanned++;
-        if (c->in[i] == '\n' && (i == 0 || c->in[i - 1] == '\n'))
+        const char *end = memchr(c->in + c->scanned, '\n', c->n - c->scanned);
+        size_t i = end != NULL ? (size_t)(end - c->in) : c->n;
+        if (end != NULL && (i == 0 || c->in[i - 1] == '\n'))
             c->whole = i + 1;
+        c->scanned = end != NULL ? i + 1 : i;
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "shared/clock.h"
 #include "shared/counters_pool.h"
+#include "shared/counters_wants.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -145,35 +146,22 @@ void gp_counters_free(struct gp_counters *c)
     free(c);
 }
 
-/* Several keys of one server. */
-struct fetch {
-    struct gp_look **looks;
-    size_t n;
-    const char **key;
-    size_t *length;
-    size_t keys;
-};
-
-static void fetch_fill(const struct fetch *f, const memcached_result_st *r)
+/* Found: for all items that want this key. */
+static void fetch_fill(const struct gp_wants *w, const memcached_result_st *r)
 {
     size_t n = memcached_result_length(r);
     struct gp_str key = {memcached_result_key_value(r), memcached_result_key_length(r)};
-    for (size_t i = 0; i < f->n; i++) {
-        for (size_t k = 0; k < f->looks[i]->n; k++) {
-            struct gp_item *item = &f->looks[i]->items[k];
-            if (!gp_str_eq(gp_str_z(item->key), key))
-                continue;
-            item->state = GP_FOUND;
-            item->cas = memcached_result_cas(r);
-            item->n = n <= GP_ITEM_MAX ? n : 0;
-            memcpy(item->value, memcached_result_value(r), item->n);
-        }
+    for (struct gp_item *item = gp_wants_of(w, key); item != NULL; item = item->same) {
+        item->state = GP_FOUND;
+        item->cas = memcached_result_cas(r);
+        item->n = n <= GP_ITEM_MAX ? n : 0;
+        memcpy(item->value, memcached_result_value(r), item->n);
     }
 }
 
-static memcached_return_t fetch_run(const struct fetch *f, memcached_st *memc, const char *group)
+static memcached_return_t fetch_run(const struct gp_wants *w, memcached_st *memc, const char *group)
 {
-    memcached_return_t rc = memcached_mget_by_key(memc, group, strlen(group), f->key, f->length, f->keys);
+    memcached_return_t rc = memcached_mget_by_key(memc, group, strlen(group), w->key, w->length, w->keys);
     if (rc != MEMCACHED_SUCCESS)
         return outcome_of(rc) == ANSWERED ? MEMCACHED_FAILURE : rc;
     memcached_result_st result;
@@ -184,7 +172,7 @@ static memcached_return_t fetch_run(const struct fetch *f, memcached_st *memc, c
         memcached_result_st *r = memcached_fetch_result(memc, &result, &rc);
         if (r == NULL)
             break;
-        fetch_fill(f, r);
+        fetch_fill(w, r);
     } while (rc == MEMCACHED_SUCCESS);
     memcached_result_free(&result);
     if (rc == MEMCACHED_END && memcached_last_error(memc) != MEMCACHED_SUCCESS)
@@ -192,39 +180,34 @@ static memcached_return_t fetch_run(const struct fetch *f, memcached_st *memc, c
     return rc != MEMCACHED_END && outcome_of(rc) == ANSWERED ? MEMCACHED_FAILURE : rc;
 }
 
-static bool wanted(const struct gp_look *look, const struct gp_item *item)
+static void fetch_settle(const struct gp_wants *w)
 {
-    return key_good(look->group) && key_good(item->key);
+    for (size_t i = 0; i < w->keys; i++)
+        for (struct gp_item *item = w->item[i]; item != NULL; item = item->same)
+            if (item->state == GP_UNKNOWN)
+                item->state = GP_ABSENT;
 }
 
-static void fetch_settle(const struct fetch *f)
-{
-    for (size_t i = 0; i < f->n; i++)
-        for (size_t k = 0; k < f->looks[i]->n; k++)
-            if (f->looks[i]->items[k].state == GP_UNKNOWN && wanted(f->looks[i], &f->looks[i]->items[k]))
-                f->looks[i]->items[k].state = GP_ABSENT;
-}
-
-static void fetch(struct gp_counters *c, struct fetch *f, struct attempt *a)
+/* The n looks of one server; wants has room for all their items. */
+static void fetch(struct gp_counters *c, struct gp_look *const *looks, size_t n, struct gp_wants *wants,
+                  struct attempt *a)
 {
     struct gp_server *server = NULL;
     bool again = true;
-    f->keys = 0;
-    for (size_t i = 0; i < f->n; i++) {
-        for (size_t k = 0; k < f->looks[i]->n; k++) {
-            if (!wanted(f->looks[i], &f->looks[i]->items[k]))
-                continue;
-            f->key[f->keys] = f->looks[i]->items[k].key;
-            f->length[f->keys++] = strlen(f->looks[i]->items[k].key);
-        }
+    gp_wants_clear(wants);
+    for (size_t i = 0; i < n; i++) {
+        bool group_good = key_good(looks[i]->group);
+        for (size_t k = 0; group_good && k < looks[i]->n; k++)
+            if (key_good(looks[i]->items[k].key))
+                gp_wants_add(wants, &looks[i]->items[k]);
     }
-    while (again && f->keys > 0) {
-        struct gp_handle *h = attempt_begin(c, a, f->looks[0]->group, &server);
+    while (again && wants->keys > 0) {
+        struct gp_handle *h = attempt_begin(c, a, looks[0]->group, &server);
         if (h == NULL)
             return;
-        enum outcome outcome = outcome_of(fetch_run(f, h->memc, f->looks[0]->group));
+        enum outcome outcome = outcome_of(fetch_run(wants, h->memc, looks[0]->group));
         if (outcome == ANSWERED)
-            fetch_settle(f);
+            fetch_settle(wants);
         again = attempt_over(c, a, h, server, outcome);
     }
 }
@@ -261,24 +244,22 @@ void gp_counters_get(struct gp_counters *c, struct gp_look *looks, size_t n)
         }
         keys += looks[i].n;
     }
+    struct gp_wants wants;
     struct gp_look **order = calloc(n + 1, sizeof(struct gp_look *));
-    struct fetch f = {.key = calloc(keys + 1, sizeof *f.key), .length = calloc(keys + 1, sizeof *f.length)};
-    if (order == NULL || f.key == NULL || f.length == NULL)
+    if (!gp_wants_init(&wants, keys) || order == NULL)
         goto out;
     for (size_t i = 0; i < n; i++)
         order[i] = &looks[i];
-    for (size_t i = 0; i < n; i += f.n) {
-        f.looks = order + i;
-        f.n = gather(c, f.looks, n - i);
+    for (size_t i = 0, together; i < n; i += together) {
+        together = gather(c, order + i, n - i);
         if (i > 0 && gp_clock_monotonic_ms() - a.begin_ms > GP_AGAIN_MS)
             break;
         a.number = 0;
-        fetch(c, &f, &a);
+        fetch(c, order + i, together, &wants, &a);
     }
 out:
     free(order);
-    free(f.key);
-    free(f.length);
+    gp_wants_free(&wants);
 }
 
 /* One change of one item. */
@@ -371,14 +352,16 @@ static bool server_mark_read(const struct gp_server *s, struct gp_item *item)
 {
     static const char key[] = "gatepost:mark";
     size_t length = sizeof key - 1;
-    struct gp_look look = {key, item, 1}, *looks[] = {&look};
-    const char *keys[] = {item->key};
-    const struct fetch f = {looks, 1, keys, &length, 1};
+    struct gp_wants wants;
     memcached_st *memc = gp_memc_new(s, 1);
     uint64_t mark = 0;
+    bool answered = gp_wants_init(&wants, 1) && memc != NULL;
     memcpy(item->key, key, sizeof key);
     item->state = GP_UNKNOWN;
-    bool answered = memc != NULL && outcome_of(fetch_run(&f, memc, key)) == ANSWERED;
+    if (answered) {
+        gp_wants_add(&wants, item);
+        answered = outcome_of(fetch_run(&wants, memc, key)) == ANSWERED;
+    }
     if (answered && item->state != GP_FOUND && getrandom(&mark, sizeof mark, GRND_NONBLOCK) == (ssize_t)sizeof mark) {
         item->n = (size_t)snprintf(item->value, sizeof item->value, "%016" PRIx64, mark);
         /* libmemcached may call a get ended that nobody answered; a change it does not */
@@ -386,6 +369,7 @@ static bool server_mark_read(const struct gp_server *s, struct gp_item *item)
         answered = outcome == ANSWERED || outcome == REFUSED;
     }
     memcached_free(memc);
+    gp_wants_free(&wants);
     return answered;
 }
 

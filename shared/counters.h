@@ -30,6 +30,7 @@ struct gp_item {
     enum gp_fetch state;
     uint64_t cas; /* for gp_counters_swap */
     size_t n;
+    struct gp_item *same; /* private: another one of the same key */
     char value[GP_ITEM_MAX];
 };
 
@@ -55,7 +56,7 @@ struct gp_counters *gp_counters_new(const char *const *servers, size_t n, const 
 void gp_counters_free(struct gp_counters *c); /* NULL is fine; no call may be running */
 
 /* gp_counters_get - fetch items; one round trip for each server that holds any of the groups
- * Sets state, cas and value of every item; the same key may be wanted more than once. Never fails otherwise: what did
+ * Sets state, cas and value of every item; the same key may be wanted more than once, and is asked for once. Never fails otherwise: what did
  * not answer is GP_UNKNOWN.
  */
 void gp_counters_get(struct gp_counters *c, struct gp_look *looks, size_t n);

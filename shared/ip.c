@@ -128,10 +128,23 @@ bool gp_ip_from_sockaddr(const struct sockaddr *sa, struct gp_ip *out)
     return false;
 }
 
+/* inet_ntop would do it by sprintf, and policyd writes two for every request. */
+static void v4_text(const unsigned char b[4], char *out)
+{
+    for (size_t i = 0; i < 4; i++) {
+        if (b[i] >= 100)
+            *out++ = (char)('0' + b[i] / 100);
+        if (b[i] >= 10)
+            *out++ = (char)('0' + b[i] / 10 % 10);
+        *out++ = (char)('0' + b[i] % 10);
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void gp_ip_text(const struct gp_ip *ip, char out[GP_IP_TEXT])
 {
     if (gp_ip_is_v4(ip))
-        inet_ntop(AF_INET, ip->b + sizeof mapped, out, GP_IP_TEXT);
+        v4_text(ip->b + sizeof mapped, out);
     else
         inet_ntop(AF_INET6, ip->b, out, GP_IP_TEXT);
 }

@@ -9,9 +9,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* Written by hand: policyd names half a dozen for every request. */
 static void key(char out[GP_KEY_MAX], const char *prefix, const char *kind, const char *of)
 {
-    snprintf(out, GP_KEY_MAX, "%s:%s:%s", prefix, kind, of);
+    struct gp_buf b = gp_buf_on(out, GP_KEY_MAX);
+    gp_buf_putz(&b, prefix);
+    gp_buf_put(&b, GP_STR(":"));
+    gp_buf_putz(&b, kind);
+    gp_buf_put(&b, GP_STR(":"));
+    gp_buf_putz(&b, of);
 }
 
 static void key_ip(char out[GP_KEY_MAX], const char *prefix, const char *kind, const struct gp_ip *ip)
@@ -33,7 +39,12 @@ void gp_key_sessions(char out[GP_KEY_MAX], const char *prefix, const char *agenc
 
 void gp_key_limit(char out[GP_KEY_MAX], const char *prefix, const char *agency, enum gp_limit_name name)
 {
-    snprintf(out, GP_KEY_MAX, "%s:limit:%s:%s", prefix, agency, gp_limit_label(name));
+    char of[GP_KEY_MAX];
+    struct gp_buf b = gp_buf_on(of, sizeof of);
+    gp_buf_putz(&b, agency);
+    gp_buf_put(&b, GP_STR(":"));
+    gp_buf_putz(&b, gp_limit_label(name));
+    key(out, prefix, "limit", of);
 }
 
 void gp_key_block_agency(char out[GP_KEY_MAX], const char *prefix, const char *agency)

@@ -118,8 +118,8 @@ static uint64_t ring_window(const struct gp_usage_ring *r, size_t i, uint64_t wi
         last = r->newest;
     if (r->newest >= slots && first <= r->newest - slots)
         first = r->newest - slots + 1;
-    for (uint64_t k = first; k <= last; k++)
-        sum += r->slot[k % slots];
+    for (uint64_t k = first, slot = first % slots; k <= last; k++, slot = slot + 1 < slots ? slot + 1 : 0)
+        sum += r->slot[slot];
     return sum;
 }
 

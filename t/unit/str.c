@@ -47,6 +47,22 @@ static void test_compare(void **state)
     assert_true(gp_str_hash(GP_STR("foobar")) == 0x85944171f73967e8U);
 }
 
+/* Zeros are taken eight at a time: octet by octet it must come to the same, wherever they stand. */
+static void test_hash_of_zeros(void **state)
+{
+    char octets[64];
+    (void)state;
+    for (uint32_t pattern = 1; pattern < 4096; pattern++) {
+        for (size_t i = 0; i < sizeof octets; i++)
+            octets[i] = (pattern >> (i / 3 + i % 3) % 12 & 1) != 0 && i % 13 < pattern % 14 ? (char)(i + pattern) : '\0';
+        struct gp_str s = {octets + pattern % 8, sizeof octets - pattern % 8 - pattern % 23};
+        uint64_t h = 0xcbf29ce484222325U;
+        for (size_t i = 0; i < s.n; i++)
+            h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3U;
+        assert_true(gp_str_hash(s) == h);
+    }
+}
+
 static void test_trim(void **state)
 {
     static const struct {
@@ -291,7 +307,7 @@ static void test_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_distance),   cmocka_unit_test(test_hash_of_zeros),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_compare),    cmocka_unit_test(test_trim),        cmocka_unit_test(test_split),
         cmocka_unit_test(test_numbers),    cmocka_unit_test(test_utf8),        cmocka_unit_test(test_buf_bounds),
