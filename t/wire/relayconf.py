@@ -82,6 +82,8 @@ class Relay:
     def start(self, **options):
         if self.with_memcached and self.memcached is None:
             self.start_memcached()
+        if os.path.exists(self.path("run", f"{self.program}.status")):
+            os.remove(self.path("run", f"{self.program}.status"))  # its own comes when it has opened everything
         self.child = self.spawn(**options)
         process.wait_for(f"{self.program} to answer",
                          lambda: self.child.poll() is not None or os.path.exists(self.path("run", f"{self.program}.status"))
