@@ -3,7 +3,6 @@
 
     milter = Gatepost(build, directory, "rsa"); milter.start(); milter.socket, milter.pid; milter.stop()
 """
-import hmac
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 for folder in ("harness", "wire"):
     sys.path.insert(0, os.path.join(HERE, "..", folder))
 import dkim_keys  # noqa: E402
+import measure  # noqa: E402
 import process  # noqa: E402
 import sample  # noqa: E402
 import relayconf  # noqa: E402
@@ -24,23 +24,11 @@ WIDE = {"sessions": "60000", "messages_per_session": "60000", "session_time": "6
         "rate": ["1000000000/1m", "10000000000/10m"], "package": "100000000000/month"}
 
 
-def agency_names(count):
-    """Names whose keyed hashes differ; gatepost.conf(5) refuses others. 24 bits: with thousands it takes some tries."""
-    key_id, secret = relayconf.KEY.split()
-    for attempt in range(1000):
-        names = [f"a{attempt}-{n}" for n in range(count)]
-        hashes = {hmac.digest(bytes.fromhex(secret), b"gatepost-agency-1" + name.encode(), "sha256")[:3]
-                  for name in names}
-        if len(hashes) == count:
-            return names
-    raise process.Trouble(f"no {count} names for key {key_id}")
-
-
 def agencies(count):
     """Agency N: clients at 10.0.0.0 + N, senders at aN.example, as bench_load_milter plays them."""
     address = "10.{}.{}.{}".format
     return "".join(sample.agency(name, [address(n >> 16, n >> 8 & 255, n & 255)], [f"a{n}.example"], WIDE)
-                   for n, name in enumerate(agency_names(count)))
+                   for n, name in enumerate(measure.agency_names(count)))
 
 
 class Milter:
