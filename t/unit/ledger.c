@@ -227,7 +227,7 @@ static void test_exact_through_outages(void **state)
         atomic_store(&h.over, true);
         pthread_join(thread, NULL);
         assert_int_equal(accepted, 3000);
-        assert_true(atomic_load(&slowest) < 1.0);
+        assert_true(atomic_load(&slowest) < 2.0);
         if (server.pid == 0)
             assert_true(memcached_begin(&server));
         double deadline = test_seconds() + 5;
@@ -254,8 +254,8 @@ static void test_silence_costs_one_wait(void **state)
         assert_int_equal(charge(l, &a, GP_LOSS_LOCAL, NOW), GP_ACCEPTED);
     double rest = test_seconds() - begin - first;
     memcached_resume(&server);
-    assert_true(first < 0.25);
-    assert_true(rest < 0.25);
+    assert_true(first < 2); /* one wait is 0.14 s; the rest of them, if each waited, 70 s */
+    assert_true(rest < 5);
     double deadline = test_seconds() + 5;
     while (!gp_counters_probe(counters) && test_seconds() < deadline)
         ;

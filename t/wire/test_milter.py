@@ -5,9 +5,8 @@ import unittest
 
 import milter_client
 from milter_client import HEADERS, Mta
-from milter_daemon import Milter, until
+from milter_daemon import Milter, SESSION_LIMIT, until
 
-SESSION_LIMIT = "421 4.4.5 Service unavailable, concurrency limit reached"
 NOT_PERMITTED = "554 5.7.1 Address not permitted to relay"
 SENDER_DOMAIN = "451 4.7.1 General failure, this is a private mailfrom domain, usage is not permitted"
 SYNTAX = "501 5.5.2 RCPT TO syntax error"

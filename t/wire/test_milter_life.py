@@ -5,8 +5,8 @@ import signal
 import threading
 import unittest
 
-from milter_daemon import Milter, now, until
-from test_milter import INTERNAL, PACKAGE, RATE, SESSION_LIMIT
+from milter_daemon import Milter, SESSION_LIMIT, now, until
+from test_milter import INTERNAL, PACKAGE, RATE
 
 RECONFIGURING = "421 4.3.2 Reconfiguration in progress"
 

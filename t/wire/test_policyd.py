@@ -195,7 +195,7 @@ class Store(Case):
         begin = time.monotonic()
         for _ in range(50):
             self.assertEqual(client.rcpt(), "OK")
-        self.assertLess(time.monotonic() - begin, 1.5)
+        self.assertLess(time.monotonic() - begin, 5)  # 50 waits would be 7 s
 
     def test_closed(self):
         relay = self.start(on_counter_loss="closed")
@@ -331,7 +331,7 @@ class Life(Case):
             begin = time.monotonic()
             relay.send_signal(number)
             self.assertEqual(relay.child.wait(20), 0)
-            self.assertLess(time.monotonic() - begin, 2)
+            self.assertLess(time.monotonic() - begin, 5)
             self.assertIsNone(idle.read())
 
     def test_the_end_finishes_what_was_asked(self):

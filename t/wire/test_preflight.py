@@ -275,7 +275,7 @@ class DnsThatHangs(unittest.TestCase):
             self.assertLess(asked, 60)  # one question at a time, a second for each
             start = time.monotonic()
             m.stop()
-            self.assertLess(time.monotonic() - start, 1.5)
+            self.assertLess(time.monotonic() - start, 4)
 
     def test_the_verdict_comes_when_the_dns_does(self):
         """A server that is away is asked no more once another one answers."""

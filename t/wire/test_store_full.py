@@ -5,9 +5,9 @@ import socket
 import threading
 import unittest
 
-from milter_daemon import Milter
+from milter_daemon import Milter, SESSION_LIMIT
 import toll  # milter_daemon says where
-from test_milter import RATE, SESSION_LIMIT
+from test_milter import RATE
 
 COUNT, CLIENTS = 20, 4
 TIMES = 2 if toll.SCALE <= 1 else toll.times(10)
