@@ -95,6 +95,7 @@ class Chaos:
         while plan:
             at, _, action, name = heapq.heappop(plan)
             pause.wait(max(0.0, begin + at - time.monotonic()))
+            begin = max(begin, time.monotonic() - at)  # a busy machine is late: all is later then, not denser
             if action == "recover":
                 self.recover(name)
                 down.discard(name)
