@@ -83,6 +83,8 @@ class Hostile(unittest.TestCase):
     def test_octet_by_octet(self):
         whole = SESSION + ENVELOPE
         feeding = [(self.another(), iter(whole)) for _ in range(20)]
+        for mta, _ in feeding:
+            mta.socket.setblocking(False)
 
         def attack():
             for mta, octets in feeding:
