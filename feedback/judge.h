@@ -30,6 +30,8 @@ enum gp_outcome {
 #undef GP_X
         GP_OUTCOME_COUNT
 };
+
+/* gp_outcome_name - as the log and the database have it; a constant */
 const char *gp_outcome_name(enum gp_outcome o);
 
 /* A message, read. Views live as long as what is judged. */
@@ -52,6 +54,7 @@ struct gp_judged {
     struct gp_event event[GP_REPORT_RECIPIENTS_MAX];
 };
 
+/* gp_judge - what becomes of m: *out is set on every return; its texts live as long as what m points to */
 void gp_judge(const struct gp_mail *m, struct gp_judged *out);
 
 #endif
