@@ -2,8 +2,7 @@
  *
  * judge.h - what becomes of a message that came in (pure; any thread)
  *
- * Unsubscribe mail: feedback.md b7; bounces and complaints: a6 to a8, c17, d3; auto-replies and loops: c18, c19;
- * people: requirement Q-13. Nothing that comes in is ever answered.
+ * Nothing that comes in is ever answered.
  */
 #ifndef GP_FEEDBACK_JUDGE_H
 #define GP_FEEDBACK_JUDGE_H

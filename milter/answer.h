@@ -23,7 +23,7 @@ struct gp_occasion {
 
 #define GP_ANSWER_TEXT_MAX (2 * GP_REPLY_TEXT_MAX)
 
-/* gp_answer_text - the reply's text as smfi_setreply wants it: every % doubled (fact B17). Pure. */
+/* gp_answer_text - the reply's text as smfi_setreply wants it: every % doubled. Pure. */
 void gp_answer_text(const struct gp_verdict *v, char out[GP_ANSWER_TEXT_MAX]);
 
 /* gp_answer_refuse - set the reply, log and count the verdict; returns what the callback must return. reason: not GP_ACCEPTED. */

@@ -3,7 +3,7 @@
  * callbacks.c - what libmilter calls: one short function per event
  *
  * Only CONTINUE or a 421 is ever answered before MAIL: any other verdict makes Postfix close the milter's connection
- * while the SMTP session goes on, and its place would be free too early (fact B3).
+ * while the SMTP session goes on, and its place would be free too early.
  */
 #include "milter/callbacks.h"
 
@@ -178,7 +178,7 @@ static bool is_bad_rcpt(const char *command)
     return command[verb.n] == '\0' || command[verb.n] == ' ';
 }
 
-/* smtpd_command_filter turns RCPT lines that Postfix would refuse itself into this verb (fact B6). */
+/* smtpd_command_filter turns RCPT lines that Postfix would refuse itself into this verb. */
 static sfsistat on_unknown(SMFICTX *ctx, const char *command)
 {
     struct gp_session *s = session_of(ctx);

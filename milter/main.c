@@ -261,6 +261,6 @@ int main(int argc, char **argv)
     if (parts.ledger != NULL)
         gp_ledger_leave(parts.ledger, gp_clock_wall_ms());
     gp_log(GP_INFO, "end", "gatepost-milter, %zu sessions cut off", gp_session_count());
-    /* Not exit(): callbacks may still run, and libmilter would remove a successor's socket (fact E7). */
+    /* Not exit(): callbacks may still run, and libmilter would remove a successor's socket. */
     _exit(well ? 0 : 1);
 }

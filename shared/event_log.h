@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * event_log.h - the durable history of what came back about an address (requirement S-09)
+ * event_log.h - the durable history of what came back about an address
  *
  * Failures, complaints and unsubscribes, and what each did to the suppressions; plain deliveries are only counted.
  * False is an error of the store. One thread per handle.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mention.h - failure notices in plain words: whom they name, and what they say about each (feedback.md, c9; pure)
+ * mention.h - failure notices in plain words: whom they name, and what they say about each (pure)
  */
 #ifndef GP_REPORT_MENTION_H
 #define GP_REPORT_MENTION_H
