@@ -9,10 +9,12 @@
 
 #include <jansson.h>
 
-/* gp_ctl_agencies_json - an array, one object for each agency: name, contact, lists as read, limits of the file */
-/* gp_ctl_keys_json - a list of DKIM keys: what is public of them */
+/* gp_ctl_keys_json - a list of DKIM keys: what is public of them. The caller has the reference. */
 json_t *gp_ctl_keys_json(const struct gp_dkim_key *list, size_t n);
 
+/* gp_ctl_agencies_json - an array, one object for each agency: what its entry in the file says, with defaults
+ * The caller has the reference.
+ */
 json_t *gp_ctl_agencies_json(const struct gp_config *c);
 
 #endif

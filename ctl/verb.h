@@ -15,7 +15,7 @@
 #define GP_CTL_USAGE 2 /* the command line is wrong */
 
 #define GP_CTL_FOR_DEFAULT_S (12 * 3600)
-#define GP_CTL_FOR_MAX_S (30 * 24 * 3600) /* memcached reads more as a date: fact H3 */
+#define GP_CTL_FOR_MAX_S (30 * 24 * 3600) /* memcached reads more as a date */
 #define GP_CTL_FOR_LONG_MAX_S (3650 * 24 * 3600)
 #define GP_CTL_REASON_MAX 200             /* octets of --reason; as much of it reaches a client */
 #define GP_CTL_LAST_DEFAULT 20

@@ -20,7 +20,7 @@
 #define EVENTS_DAYS 400   /* kept of the history */
 #define COUNTED_DAYS 200  /* longer than any token that may still be reported about lives */
 #define PRUNE_MOST 5000   /* rows of one table that one tick forgets */
-#define GREYLISTED_S 3600 /* what waits longer for greylisting is delayed like any other (requirement C-14) */
+#define GREYLISTED_S 3600 /* what waits longer for greylisting is delayed like any other */
 #define INCIDENTS_MAX 1000
 
 struct gp_act {

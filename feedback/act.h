@@ -47,7 +47,7 @@ struct gp_act *gp_act_new(struct gp_store *s);
 void gp_act_free(struct gp_act *a);
 
 /* gp_act_event - record it and act on it. False when the store failed: the caller rolls back and answers 4xx.
- * At most one change of state per (token, category): copies are counted as such only (rule a9); an unsubscribe holds
+ * At most one change of state per (token, category): copies are counted as such only; an unsubscribe holds
  * whenever it comes. Deliveries of the log are no copies of each other: the log is read once.
  */
 bool gp_act_event(struct gp_act *a, const struct gp_config *c, const struct gp_event *e, uint64_t now_ms);

@@ -16,10 +16,10 @@
 #define GP_GUARD_DEFERRED_LEAST 20    /* attempts put off within the hour before mail counts as delayed */
 #define GP_GUARD_DELAY_MS 1800000     /* and so long, before anybody is told */
 
-/* gp_guard_invalid - do too many of an agency's addresses not exist (requirement G-23)? */
+/* gp_guard_invalid - do too many of an agency's addresses not exist? */
 bool gp_guard_invalid(uint64_t hard, uint64_t results);
 
-/* gp_guard_complaints - complaints per delivery (requirement S-25) */
+/* gp_guard_complaints - complaints per delivery */
 enum gp_guard_level { GP_GUARD_QUIET, GP_GUARD_WARNS /* 0.1 % */, GP_GUARD_ALARMS /* 0.3 % */ };
 enum gp_guard_level gp_guard_complaints(uint64_t complaints, uint64_t delivered);
 

@@ -4,7 +4,7 @@
  *
  * A report is never believed without proof: whoever wrote it chose what it says. Proof is a sealed token, which names
  * agency and recipient, or a short one whose keyed hash is that of an address the report names. All tokens that stand
- * in headers must agree; tokens in the text of a message count only when there is none in headers. Feedback.md a7, d1.
+ * in headers must agree; tokens in the text of a message count only when there is none in headers.
  */
 #ifndef GP_FEEDBACK_IDENTIFY_H
 #define GP_FEEDBACK_IDENTIFY_H

@@ -99,7 +99,7 @@ static void judge_report(const struct gp_mail *m, struct gp_judged *out)
     out->agency = m->who->agency;
     out->outcome = proven ? (too_old(m) ? GP_OUTCOME_EXPIRED : GP_OUTCOME_ACTED) : GP_OUTCOME_COUNTED;
     if (r->kind == GP_REPORT_ARF && gp_str_eq(r->feedback.type, GP_STR("auth-failure"))) {
-        out->outcome = GP_OUTCOME_COUNTED; /* d3: it is about our signatures, nobody complained */
+        out->outcome = GP_OUTCOME_COUNTED; /* it is about our signatures, nobody complained */
         return;
     }
     for (size_t i = 0; i < r->recipients_n; i++) {

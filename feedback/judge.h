@@ -2,8 +2,7 @@
  *
  * judge.h - what becomes of a message that came in (pure; any thread)
  *
- * Unsubscribe mail: feedback.md b7; bounces and complaints: a6 to a8, c17, d3; auto-replies and loops: c18, c19;
- * people: requirement Q-13. Nothing that comes in is ever answered.
+ * Nothing that comes in is ever answered.
  */
 #ifndef GP_FEEDBACK_JUDGE_H
 #define GP_FEEDBACK_JUDGE_H
@@ -30,6 +29,8 @@ enum gp_outcome {
 #undef GP_X
         GP_OUTCOME_COUNT
 };
+
+/* gp_outcome_name - as the log and the database have it; a constant */
 const char *gp_outcome_name(enum gp_outcome o);
 
 /* A message, read. Views live as long as what is judged. */
@@ -52,6 +53,7 @@ struct gp_judged {
     struct gp_event event[GP_REPORT_RECIPIENTS_MAX];
 };
 
+/* gp_judge - what becomes of m: *out is set on every return; its texts live as long as what m points to */
 void gp_judge(const struct gp_mail *m, struct gp_judged *out);
 
 #endif

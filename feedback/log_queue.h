@@ -25,6 +25,10 @@ struct gp_queued {
     char text[GP_QUEUED_TEXT_MAX];
 };
 
+/* gp_queued_get - when it is not there *found is false, and of *out only the key is set
+ * gp_queued_put - under its key, instead of what was there
+ * gp_queued_drop - *had: it was there
+ */
 bool gp_queued_get(struct gp_store *s, const char *key, struct gp_queued *out, bool *found);
 bool gp_queued_put(struct gp_store *s, const struct gp_queued *q);
 bool gp_queued_drop(struct gp_store *s, const char *key, bool *had);

@@ -10,11 +10,11 @@
 
 #include "shared/store.h"
 
-/* gp_notice_provider_fault - many hard bounces at once say the same (rule c16); released: suppressions taken back */
+/* gp_notice_provider_fault - many hard bounces at once say the same; released: suppressions taken back */
 bool gp_notice_provider_fault(struct gp_store *s, struct gp_str provider, struct gp_str diagnostic, uint64_t alike,
                               uint64_t results, uint64_t released, uint64_t now_ms);
 
-/* gp_notice_invalid - too many addresses of an agency do not exist (requirement G-23), within a day */
+/* gp_notice_invalid - too many addresses of an agency do not exist, within a day */
 bool gp_notice_invalid(struct gp_store *s, struct gp_str agency, uint64_t invalid, uint64_t results, uint64_t now_ms);
 
 /* gp_notice_complaints - complaints of the day; provider "": all of them together. severe: from 0.3 % on, else 0.1 % */

@@ -46,6 +46,10 @@ bool gp_pop3_retrieve(struct gp_pop3 *p, unsigned number, gp_pop3_piece_fn *each
 /* gp_pop3_refused - after a false: did the server only refuse (-ERR)? Then the session goes on. */
 bool gp_pop3_refused(const struct gp_pop3 *p);
 
+/* gp_pop3_delete - mark a message; gp_pop3_quit - delete those that are marked, and end the session
+ * After gp_pop3_quit only gp_pop3_why and gp_pop3_close may be called, also when it says false: then nobody knows what
+ * was deleted.
+ */
 bool gp_pop3_delete(struct gp_pop3 *p, unsigned number);
 bool gp_pop3_quit(struct gp_pop3 *p);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * provider_fault.h - many hard bounces at once that say the same are the provider's fault (rule c16)
+ * provider_fault.h - many hard bounces at once that say the same are the provider's fault
  *
  * Within the caller's transaction; false is an error of the store. One thread per handle.
  */

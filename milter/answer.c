@@ -7,6 +7,17 @@
 #include "shared/log.h"
 #include "shared/metrics.h"
 
+struct gp_occasion gp_occasion_of(const struct gp_session *s, enum gp_milter_stage stage)
+{
+    return (struct gp_occasion){
+        .stage = stage,
+        .client = gp_str_z(s->client),
+        .agency = gp_str_z(s->agency != NULL ? s->agency->name : NULL),
+        .sender = s->message.open && s->message.sender[0] == '\0' ? GP_STR("<>") : gp_str_z(s->message.sender),
+        .recipient = gp_str_z(s->message.recipient),
+    };
+}
+
 void gp_answer_text(const struct gp_verdict *v, char out[GP_ANSWER_TEXT_MAX])
 {
     char text[GP_REPLY_TEXT_MAX];

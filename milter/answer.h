@@ -5,8 +5,7 @@
 #ifndef GP_MILTER_ANSWER_H
 #define GP_MILTER_ANSWER_H
 
-#include "milter/departure.h"
-#include "milter/rules.h"
+#include "milter/session.h"
 #include "shared/verdict.h"
 
 #include <libmilter/mfapi.h>
@@ -21,9 +20,12 @@ struct gp_occasion {
     struct gp_str spf, dmarc;   /* the forecast */
 };
 
+/* gp_occasion_of - what the session tells of it; views into s */
+struct gp_occasion gp_occasion_of(const struct gp_session *s, enum gp_milter_stage stage);
+
 #define GP_ANSWER_TEXT_MAX (2 * GP_REPLY_TEXT_MAX)
 
-/* gp_answer_text - the reply's text as smfi_setreply wants it: every % doubled (fact B17). Pure. */
+/* gp_answer_text - the reply's text as smfi_setreply wants it: every % doubled. Pure. */
 void gp_answer_text(const struct gp_verdict *v, char out[GP_ANSWER_TEXT_MAX]);
 
 /* gp_answer_refuse - set the reply, log and count the verdict; returns what the callback must return. reason: not GP_ACCEPTED. */

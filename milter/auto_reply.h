@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * auto_reply.h - so many automatic replies to one recipient, and no more (requirement C-19)
+ * auto_reply.h - so many automatic replies to one recipient, and no more
  *
  * Two systems that answer each other go round for ever; this ends it. An automatic reply is a message that says so
  * (Auto-Submitted: auto-replied and the like, RFC 3834; X-Autoreply, X-Autorespond; Precedence: auto_reply), or one

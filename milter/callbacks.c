@@ -3,45 +3,28 @@
  * callbacks.c - what libmilter calls: one short function per event
  *
  * Only CONTINUE or a 421 is ever answered before MAIL: any other verdict makes Postfix close the milter's connection
- * while the SMTP session goes on, and its place would be free too early (fact B3).
+ * while the SMTP session goes on, and its place would be free too early.
  */
 #include "milter/callbacks.h"
 
 #include "milter/answer.h"
-#include "milter/apply.h"
 #include "milter/outlook.h"
 #include "milter/session.h"
-#include "milter/stream.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/metrics.h"
 
 /* libmilter hands no argument of ours to a callback; set once, before any of them runs. */
-static struct gp_ledger *the_ledger;
-static struct gp_signer *the_signer;
-static struct gp_forecasts *the_forecasts;
-static struct gp_suppressor *the_suppressor;
-static struct gp_auto_replies *the_auto_replies;
+static struct gp_services services;
 
 static struct gp_now now(void)
 {
-    return (struct gp_now){the_ledger, gp_clock_wall_ms(), gp_clock_monotonic_ms()};
+    return (struct gp_now){services.ledger, gp_clock_wall_ms(), gp_clock_monotonic_ms()};
 }
 
 static struct gp_session *session_of(SMFICTX *ctx)
 {
     return smfi_getpriv(ctx);
-}
-
-static struct gp_occasion occasion_of(const struct gp_session *s, enum gp_milter_stage stage)
-{
-    return (struct gp_occasion){
-        .stage = stage,
-        .client = gp_str_z(s->client),
-        .agency = gp_str_z(s->agency != NULL ? s->agency->name : NULL),
-        .sender = s->message.open && s->message.sender[0] == '\0' ? GP_STR("<>") : gp_str_z(s->message.sender),
-        .recipient = gp_str_z(s->message.recipient),
-    };
 }
 
 /* An event out of its order, or of a session that there was no memory for. */
@@ -55,7 +38,7 @@ static sfsistat out_of_order(SMFICTX *ctx, enum gp_milter_stage stage)
 static sfsistat judge(SMFICTX *ctx, const struct gp_session *s, enum gp_milter_stage stage,
                       const struct gp_milter_facts *f, struct gp_str argument)
 {
-    struct gp_occasion o = occasion_of(s, stage);
+    struct gp_occasion o = gp_occasion_of(s, stage);
     enum gp_reason reason = gp_milter_judge(stage, f, &o.rule);
     if (reason == GP_ACCEPTED)
         return SMFIS_CONTINUE;
@@ -127,7 +110,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     struct gp_milter_facts f = gp_session_facts(s, &t);
     gp_facts_parameters(&f, argv + 1);
     gp_facts_path(&f, gp_str_z(argv[0]));
-    f.spf = gp_outlook_spf(the_forecasts, f.config, f.agency, f.mailbox.domain, t.monotonic_ms);
+    f.spf = gp_outlook_spf(services.forecasts, f.config, f.agency, f.mailbox.domain, t.monotonic_ms);
     sfsistat status = judge(ctx, s, GP_AT_MAIL, &f, gp_str_z(argv[0]));
     if (status != SMFIS_CONTINUE)
         return status;
@@ -141,11 +124,11 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
 static sfsistat judge_recipient(SMFICTX *ctx, const struct gp_session *s, const struct gp_milter_facts *f,
                                 const struct gp_now *t, struct gp_str argument)
 {
-    struct gp_occasion o = occasion_of(s, GP_AT_RCPT);
+    struct gp_occasion o = gp_occasion_of(s, GP_AT_RCPT);
     char detail[GP_DETAIL_MAX + 1];
     const struct gp_suppressed_question q = {
         .config = f->config, .agency = s->agency, .recipient = gp_facts_address(f), .now_ms = t->wall_ms};
-    enum gp_reason reason = gp_suppressed_rcpt(the_suppressor, &q, detail);
+    enum gp_reason reason = gp_suppressed_rcpt(services.suppressor, &q, detail);
     o.recipient = argument;
     o.detail = gp_str_z(detail);
     return reason == GP_ACCEPTED ? SMFIS_CONTINUE : gp_answer_refuse(ctx, &o, reason);
@@ -178,7 +161,7 @@ static bool is_bad_rcpt(const char *command)
     return command[verb.n] == '\0' || command[verb.n] == ' ';
 }
 
-/* smtpd_command_filter turns RCPT lines that Postfix would refuse itself into this verb (fact B6). */
+/* smtpd_command_filter turns RCPT lines that Postfix would refuse itself into this verb. */
 static sfsistat on_unknown(SMFICTX *ctx, const char *command)
 {
     struct gp_session *s = session_of(ctx);
@@ -209,46 +192,16 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     return SMFIS_NOREPLY;
 }
 
-static struct gp_outlook outlook_of(const struct gp_session *s, const char *from, const struct gp_now *t)
-{
-    struct gp_outlook o;
-    const struct gp_departure *d = s->message.departure;
-    const struct gp_dkim_key *key[GP_SIGNERS_MAX];
-    struct gp_outlook_facts f = {.config = s->epoch->config,
-                                 .agency = s->agency,
-                                 .from = gp_str_z(from),
-                                 .sender = gp_str_z(s->message.sender),
-                                 .key = key};
-    for (size_t i = 0; d != NULL && i < d->keys; i++) {
-        if (gp_departure_signed(d, i))
-            key[f.keys++] = d->key[i];
-    }
-    gp_outlook(the_forecasts, &f, t->monotonic_ms, &o);
-    return o;
-}
-
-/* X-Gatepost-SPF, or "" when the message is to have none */
-static void spf_header(const struct gp_session *s, const struct gp_now *t, char out[GP_OUTLOOK_HEADER_MAX])
-{
-    char from[GP_DOMAIN_MAX + 1];
-    out[0] = '\0';
-    if (s->agency == NULL || s->agency->spf != GP_SPF_TAG || s->message.sender[0] == '\0')
-        return;
-    gp_from_domain(&s->message.headers, from);
-    const struct gp_outlook o = outlook_of(s, from, t);
-    gp_outlook_header(&o, out);
-}
-
 static sfsistat on_eoh(SMFICTX *ctx)
 {
     struct gp_session *s = session_of(ctx);
     char symbol[] = "i", spf[GP_OUTLOOK_HEADER_MAX];
     if (s != NULL) {
         const struct gp_now t = now();
-        spf_header(s, &t, spf);
+        gp_finish_spf(&services, s, &t, spf);
         struct gp_envelope e = {.queue_id = gp_str_z(smfi_getsymval(ctx, symbol)), .spf = gp_str_z(spf)};
         if (gp_token_random(e.id))
-            gp_session_headers_end(s, the_signer, e, &t);
+            gp_session_headers_end(s, services.signer, e, &t);
     }
     return SMFIS_NOREPLY;
 }
@@ -261,100 +214,21 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t n)
     return SMFIS_NOREPLY;
 }
 
-static enum gp_reason sign_and_apply(SMFICTX *ctx, struct gp_departure *d)
-{
-    if (d == NULL)
-        return GP_INTERNAL;
-    enum gp_reason reason = gp_departure_sign(d);
-    if (reason == GP_ACCEPTED && !gp_apply(ctx, &d->plan))
-        reason = GP_INTERNAL;
-    return reason;
-}
-
-/* The rules have passed: sign, rewrite, then charge. What is refused after the edits leaves no trace of them. */
-static enum gp_reason commit(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t)
-{
-    unsigned percent = 0;
-    enum gp_reason reason = sign_and_apply(ctx, s->message.departure);
-    if (reason != GP_ACCEPTED)
-        return reason;
-    reason = gp_ledger_charge(the_ledger, s->agency, &s->message.limits, s->epoch->config->on_counter_loss, 1,
-                              t->wall_ms, &percent);
-    if (reason == GP_ACCEPTED && percent > 0)
-        gp_answer_package(gp_str_z(s->agency->name), percent);
-    return reason;
-}
-
-/* What only the whole message tells of its recipient: its stream, and whether it is an automatic reply. The latter is
- * counted when *counted is set.
- */
-static enum gp_reason recipient_at_end(const struct gp_session *s, const struct gp_now *t,
-                                       char detail[GP_DETAIL_MAX + 1], bool *counted)
-{
-    const struct gp_message *m = &s->message;
-    const struct gp_config *c = s->epoch->config;
-    const struct gp_suppressed_question q = {.config = c,
-                                             .agency = s->agency,
-                                             .recipient = gp_str_z(m->recipient),
-                                             .stream = gp_stream_of(s->agency, &m->headers),
-                                             .now_ms = t->wall_ms};
-    enum gp_reason reason = gp_suppressed_end(the_suppressor, &q, detail);
-    *counted = false;
-    if (reason != GP_ACCEPTED || !gp_auto_reply_is(&m->headers, m->sender[0] == '\0'))
-        return reason;
-    reason = gp_auto_replies_take(the_auto_replies, s->agency, q.recipient, c->on_counter_loss, t->wall_ms);
-    *counted = reason == GP_ACCEPTED;
-    return reason;
-}
-
-/* Gatepost's own mail: signed, nothing else. */
-static sfsistat finish_own(SMFICTX *ctx, struct gp_session *s)
-{
-    struct gp_occasion o = occasion_of(s, GP_AT_END);
-    enum gp_reason reason = sign_and_apply(ctx, s->message.departure);
-    if (s->message.departure != NULL)
-        o.unsigned_why = gp_str_z(gp_departure_why(s->message.departure));
-    if (reason != GP_ACCEPTED)
-        return gp_answer_refuse(ctx, &o, reason);
-    gp_answer_accepted(ctx, &o, s->message.octets, s->message.departure);
-    return SMFIS_ACCEPT;
-}
-
-static sfsistat finish(SMFICTX *ctx, struct gp_session *s, const struct gp_now *t)
-{
-    char dmarc[GP_OUTLOOK_DMARC_MAX], detail[GP_DETAIL_MAX + 1];
-    bool counted;
-    const struct gp_milter_facts f = gp_session_facts(s, t);
-    sfsistat status = judge(ctx, s, GP_AT_END, &f, (struct gp_str){NULL, 0});
-    if (status != SMFIS_CONTINUE)
-        return status;
-    struct gp_occasion o = occasion_of(s, GP_AT_END);
-    enum gp_reason reason = recipient_at_end(s, t, detail, &counted);
-    o.detail = gp_str_z(detail);
-    if (reason == GP_ACCEPTED)
-        reason = commit(ctx, s, t);
-    if (reason != GP_ACCEPTED && counted)
-        gp_auto_replies_give_back(the_auto_replies, s->agency, gp_str_z(s->message.recipient));
-    if (s->message.departure != NULL)
-        o.unsigned_why = gp_str_z(gp_departure_why(s->message.departure));
-    if (reason != GP_ACCEPTED)
-        return gp_answer_refuse(ctx, &o, reason);
-    s->accepted++;
-    const struct gp_outlook outlook = outlook_of(s, s->message.departure->from, t);
-    gp_outlook_dmarc(&outlook, dmarc);
-    o.spf = gp_str_z(gp_spf_name(outlook.forecast.spf));
-    o.dmarc = gp_str_z(dmarc);
-    gp_answer_accepted(ctx, &o, s->message.octets, s->message.departure);
-    return SMFIS_ACCEPT;
-}
-
 static sfsistat on_end(SMFICTX *ctx)
 {
     struct gp_session *s = session_of(ctx);
     if (s == NULL || !s->message.open || s->message.recipients == 0)
         return out_of_order(ctx, GP_AT_END);
     const struct gp_now t = now();
-    sfsistat status = s->profile == GP_PROFILE_OWN ? finish_own(ctx, s) : finish(ctx, s, &t);
+    sfsistat status = SMFIS_CONTINUE;
+    if (s->profile == GP_PROFILE_OWN) {
+        status = gp_finish_own(ctx, s);
+    } else {
+        const struct gp_milter_facts f = gp_session_facts(s, &t);
+        status = judge(ctx, s, GP_AT_END, &f, (struct gp_str){NULL, 0});
+        if (status == SMFIS_CONTINUE)
+            status = gp_finish(ctx, &services, s, &t);
+    }
     gp_session_reset(s);
     return status;
 }
@@ -407,13 +281,7 @@ static sfsistat timed_end(SMFICTX *ctx)
     return timed(GP_METRICS_END, begun_ns, on_end(ctx));
 }
 
-void gp_callbacks_recipients(struct gp_suppressor *suppressor, struct gp_auto_replies *auto_replies)
-{
-    the_suppressor = suppressor;
-    the_auto_replies = auto_replies;
-}
-
-bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer, struct gp_forecasts *forecasts)
+bool gp_callbacks_register(const struct gp_services *use)
 {
     static char name[] = "gatepost";
     struct smfiDesc filter = {
@@ -434,8 +302,6 @@ bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer, s
         .xxfi_data = on_data,
         .xxfi_negotiate = on_negotiate,
     };
-    the_ledger = ledger;
-    the_signer = signer;
-    the_forecasts = forecasts;
+    services = *use;
     return smfi_register(filter) == MI_SUCCESS;
 }

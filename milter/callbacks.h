@@ -7,21 +7,12 @@
 #ifndef GP_MILTER_CALLBACKS_H
 #define GP_MILTER_CALLBACKS_H
 
-#include "milter/auto_reply.h"
-#include "milter/forecast.h"
-#include "milter/sign.h"
-#include "milter/suppressed.h"
-#include "shared/ledger.h"
+#include "milter/finish.h"
 
-/* gp_callbacks_recipients - who knows which recipients may be mailed; once, before gp_callbacks_register. They must live
- * until the process ends.
+/* gp_callbacks_register - tell libmilter the events, and what they decide with
+ * Before smfi_main. use is copied; what it points to must live until no callback can run any more. False when
+ * libmilter refuses.
  */
-void gp_callbacks_recipients(struct gp_suppressor *suppressor, struct gp_auto_replies *auto_replies);
-
-/* gp_callbacks_register - tell libmilter the events, where sessions and messages are counted, and what signs, and
- * what is known of SPF and DMARC
- * Once, before smfi_main; all of them must live until the process ends. False when libmilter refuses.
- */
-bool gp_callbacks_register(struct gp_ledger *ledger, struct gp_signer *signer, struct gp_forecasts *forecasts);
+bool gp_callbacks_register(const struct gp_services *use);
 
 #endif

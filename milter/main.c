@@ -133,12 +133,15 @@ static bool signer_open(struct parts *p)
 }
 
 /* As long as the process: callbacks use them to the very end. */
-static bool recipients_open(const struct gp_config *c, const struct parts *p)
+static bool callbacks_open(const struct gp_config *c, struct parts *p)
 {
-    struct gp_suppressor *suppressor = gp_suppressor_new(c->database, p->counters, c->counters_prefix);
-    struct gp_auto_replies *auto_replies = gp_auto_replies_new(p->counters, c->counters_prefix);
-    gp_callbacks_recipients(suppressor, auto_replies);
-    return suppressor != NULL && auto_replies != NULL;
+    p->forecasts = gp_forecasts_new();
+    const struct gp_services use = {.ledger = p->ledger,
+                                    .signer = p->signer,
+                                    .forecasts = p->forecasts,
+                                    .suppressor = gp_suppressor_new(c->database, p->counters, c->counters_prefix),
+                                    .auto_replies = gp_auto_replies_new(p->counters, c->counters_prefix)};
+    return use.forecasts != NULL && use.suppressor != NULL && use.auto_replies != NULL && gp_callbacks_register(&use);
 }
 
 static void seed(void *arg, const char *allowance, const struct gp_counts *counts)
@@ -197,8 +200,7 @@ static bool start(const struct gp_config *c, const char *path, struct parts *p)
     gp_from_start();
     gp_buffered_on();
     if (!gp_reload_init(&p->reload, "milter", path, c, gp_clock_wall_ms()) || !gp_daemon_pidfile(c, "milter") ||
-        gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !recipients_open(c, p) || !signer_open(p) ||
-        (p->forecasts = gp_forecasts_new()) == NULL || !gp_callbacks_register(p->ledger, p->signer, p->forecasts) ||
+        gp_listen_taken(c->milter_listen) || !ledger_open(c, p) || !signer_open(p) || !callbacks_open(c, p) ||
         !listen_start(c) || !gp_metrics_http_open(c->milter_metrics, &metrics) || !gp_daemon_drop(c))
         return false;
     struct gp_store *store = store_open(c, p->ledger);
@@ -261,6 +263,6 @@ int main(int argc, char **argv)
     if (parts.ledger != NULL)
         gp_ledger_leave(parts.ledger, gp_clock_wall_ms());
     gp_log(GP_INFO, "end", "gatepost-milter, %zu sessions cut off", gp_session_count());
-    /* Not exit(): callbacks may still run, and libmilter would remove a successor's socket (fact E7). */
+    /* Not exit(): callbacks may still run, and libmilter would remove a successor's socket. */
     _exit(well ? 0 : 1);
 }

@@ -21,7 +21,7 @@ enum gp_edit_kind {
     GP_EDIT_SENDER, /* name = new envelope sender without <>, value = ESMTP arguments "ENVID=... RET=HDRS" */
     GP_EDIT_DELETE, /* of name the instances first..last, counted from 1; the last goes first, so numbers stay right */
     GP_EDIT_ADD,    /* name, value (with its leading blank) at the end of the headers */
-    GP_EDIT_INSERT  /* the same above all others, Postfix's Received too (fact B11) */
+    GP_EDIT_INSERT  /* the same above all others, Postfix's Received too */
 };
 
 struct gp_edit {

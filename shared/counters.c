@@ -35,7 +35,7 @@ struct attempt {
     unsigned number;
 };
 
-/* libmemcached's key check trusts its caller in places, and a blank in a key ends the process: facts G2. */
+/* libmemcached's key check trusts its caller in places, and a blank in a key ends the process. */
 static bool key_good(const char *key)
 {
     size_t n = strnlen(key, GP_KEY_MAX);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * event_log.h - the durable history of what came back about an address (requirement S-09)
+ * event_log.h - the durable history of what came back about an address
  *
  * Failures, complaints and unsubscribes, and what each did to the suppressions; plain deliveries are only counted.
  * False is an error of the store. One thread per handle.
@@ -50,6 +50,7 @@ bool gp_event_log_released(struct gp_store *s, struct gp_str agency, uint64_t si
 bool gp_event_log_effects(struct gp_store *s, struct gp_str provider, uint64_t text, uint64_t since_ms, size_t most,
                           gp_event_log_fn *each, void *arg);
 
+/* gp_event_log_prune - forget at most `most` that are older than a time */
 bool gp_event_log_prune(struct gp_store *s, uint64_t before_ms, size_t most);
 
 #endif

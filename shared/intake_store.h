@@ -27,7 +27,7 @@ struct gp_intake_row {
     struct gp_str source;            /* "lmtp", "maildir", "pop3:<mailbox>" */
     struct gp_str sender, recipient; /* of the envelope, as far as known */
     struct gp_str kind;              /* "dsn", "arf", ...; "" when it was not read */
-    struct gp_str outcome;           /* gp_intake_outcome_name */
+    struct gp_str outcome;           /* gp_outcome_name: feedback/judge.h */
     struct gp_str agency;            /* proven, or "" */
     struct gp_str why;               /* of a quarantine; "" */
 };

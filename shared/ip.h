@@ -23,7 +23,7 @@ struct gp_ip {
  */
 bool gp_ip_parse(struct gp_str s, struct gp_ip *out);
 
-/* gp_ip_parse_entry - one entry of a trust list: exactly one address (requirement G-03)
+/* gp_ip_parse_entry - one entry of a trust list: exactly one address
  * /32 on IPv4 and /128 on IPv6 mean the bare address. Ranges ("192.0.2.0/24", "192.0.2.1-9", "192.0.2.*"),
  * host names and IPv4-mapped spellings are refused.
  * Returns NULL and sets *out, or a static text that says what is wrong and what would be right.

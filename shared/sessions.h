@@ -30,6 +30,7 @@ struct gp_sessions {
     struct gp_sessions_row row[GP_SESSIONS_ROWS];
 };
 
+/* gp_sessions_encode - octets written. Layout: gatepost-keys(5). */
 size_t gp_sessions_encode(const struct gp_sessions *s, char out[GP_SESSIONS_ITEM_MAX]);
 
 /* gp_sessions_decode - false, and *out unspecified, for anything gp_sessions_encode did not write */

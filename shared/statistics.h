@@ -20,7 +20,7 @@
 #define GP_STAT_DEFERRED "deferred-" /* and the category's name: attempts that failed and will be repeated */
 #define GP_STAT_GREYLISTED "deferred-greylisting" /* of a message less than an hour old: no delay */
 #define GP_STAT_BOUNCED "bounced-"                /* and the category's name: for good */
-#define GP_STAT_DISTRUSTED "bounced-distrusted"   /* hard bounces that are the provider's fault (rule c16) */
+#define GP_STAT_DISTRUSTED "bounced-distrusted"   /* hard bounces that are the provider's fault */
 #define GP_STAT_COMPLAINTS "complaints"
 #define GP_STAT_UNSUBSCRIBES "unsubscribes"
 #define GP_STAT_AUTO_REPLIES "auto-replies"

@@ -33,6 +33,7 @@ static inline bool gp_is_letter(char c)
 /* gp_str_z - view of a NUL-terminated string of ours; z may be NULL (empty view) */
 struct gp_str gp_str_z(const char *z);
 
+/* gp_str_eq, gp_str_eq_nocase - the same octets? gp_str_starts_nocase - does s begin with prefix, whatever the case? */
 bool gp_str_eq(struct gp_str a, struct gp_str b);
 bool gp_str_eq_nocase(struct gp_str a, struct gp_str b); /* ASCII letters only */
 bool gp_str_starts_nocase(struct gp_str s, struct gp_str prefix);
@@ -75,7 +76,10 @@ bool gp_str_utf8(struct gp_str s);
  */
 size_t gp_str_distance(struct gp_str a, struct gp_str b);
 
-/* gp_str_hash - FNV-1a, 64 bits; for hash tables over names from our own configuration only */
+/* gp_str_hash - FNV-1a, 64 bits
+ * It stands in memcached's items, in keys and in the database, so it never changes. Whoever chooses the octets can make
+ * two views meet: nothing may be proven by it, and a table of foreign names must bear that they all meet.
+ */
 uint64_t gp_str_hash(struct gp_str s);
 
 /* A writer into memory of the caller. It never writes past cap and always leaves a NUL-terminated
@@ -90,6 +94,7 @@ struct gp_buf {
 /* gp_buf_on - start writing into array, cap >= 1 */
 struct gp_buf gp_buf_on(char *array, size_t cap);
 
+/* gp_buf_put, gp_buf_putz, gp_buf_printf - append octets, a string, a text with its fields; as much as fits */
 void gp_buf_put(struct gp_buf *b, struct gp_str s);
 void gp_buf_putz(struct gp_buf *b, const char *z);
 void gp_buf_printf(struct gp_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -50,7 +50,7 @@ bool gp_failure_read(struct gp_store *s, struct gp_str address, struct gp_str ag
 bool gp_failure_forget(struct gp_store *s, struct gp_str address, struct gp_str agency, uint32_t until, bool *had);
 bool gp_failure_prune(struct gp_store *s, uint32_t before, size_t most);
 
-/* gp_counted_once - *first: this token was not seen with this class before; it is from now on (rule a9) */
+/* gp_counted_once - *first: this token was not seen with this class before; it is from now on */
 bool gp_counted_once(struct gp_store *s, struct gp_str token, struct gp_str class_name, uint32_t day, bool *first);
 bool gp_counted_prune(struct gp_store *s, uint32_t before, size_t most);
 

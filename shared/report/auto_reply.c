@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * auto_reply.c - answers of machines on behalf of people (RFC 3834 and its cousins; feedback.md, c18, b7)
+ * auto_reply.c - answers of machines on behalf of people (RFC 3834 and its cousins)
  */
 #include "shared/report/reading.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * classify.c - from what was said to what it means (feedback.md c3..c8, c12, d3)
+ * classify.c - from what was said to what it means
  *
  * The texts are asked in the order of their worth: what was said about the recipient, what the report tells people
  * about him, the rest of it, its subject; then the bare codes. What was said before a recipient was named is never
@@ -32,7 +32,7 @@ static bool before_recipient(enum gp_report_phase phase)
     return phase == GP_PHASE_CONNECT || phase == GP_PHASE_HELO || phase == GP_PHASE_MAIL;
 }
 
-/* A domain said not to exist may be the sender's own (c7). */
+/* A domain said not to exist may be the sender's own. */
 static bool names_sender(const struct facts *f, struct gp_str text)
 {
     return !gp_str_eq_nocase(f->sender_domain, f->recipient_domain) && gp_evidence_names(text, f->sender_domain) &&
@@ -45,11 +45,11 @@ static enum gp_category category_of(const struct facts *f, const struct gp_dicti
     bool final = f->final && !temporary(&f->codes);
     if (e->category != GP_CATEGORY_HARD && e->category != GP_CATEGORY_UNKNOWN)
         return e->category;
-    if (before_recipient(f->phase) || (e->action == GP_REPLY_COMPARE && names_sender(f, text))) /* c6, c7 */
+    if (before_recipient(f->phase) || (e->action == GP_REPLY_COMPARE && names_sender(f, text)))
         return GP_CATEGORY_POLICY;
-    if (final && text.n == 0 && f->phase == GP_PHASE_DATA) /* c6 */
+    if (final && text.n == 0 && f->phase == GP_PHASE_DATA) /* the recipient had been accepted */
         return GP_CATEGORY_CONTENT;
-    return final ? e->category : GP_CATEGORY_SOFT; /* c3, c8 */
+    return final ? e->category : GP_CATEGORY_SOFT; /* what is still tried again is no bounce yet */
 }
 
 static struct gp_meaning meaning_of(const struct facts *f, const struct gp_dictionary_entry *e, struct gp_str text)
@@ -193,7 +193,7 @@ void gp_classify(const struct gp_dictionary *d, struct gp_report *r)
         classify_failures(d, r);
         break;
     case GP_REPORT_ARF:
-        set_all(r, GP_CATEGORY_COMPLAINT, !harmless); /* d3 */
+        set_all(r, GP_CATEGORY_COMPLAINT, !harmless);
         break;
     case GP_REPORT_AUTO_REPLY:
         set_all(r, GP_CATEGORY_AUTO_REPLY, false);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * complaint.c - feedback reports: RFC 5965, and what was sent before it (feedback.md, d)
+ * complaint.c - feedback reports: RFC 5965, and what was sent before it
  */
 #include "shared/report/address_scan.h"
 #include "shared/report/reading.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * failure.c - bounces: by the fields of a delivery status, or by words alone (feedback.md, c)
+ * failure.c - bounces: by the fields of a delivery status, or by words alone
  */
 #include "shared/report/address_scan.h"
 #include "shared/report/dsn.h"

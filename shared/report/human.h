@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * human.h - the part that people read, and where the returned message begins in it (feedback.md, c4; pure)
+ * human.h - the part that people read, and where the returned message begins in it (pure)
  */
 #ifndef GP_REPORT_HUMAN_H
 #define GP_REPORT_HUMAN_H

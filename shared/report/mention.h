@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mention.h - failure notices in plain words: whom they name, and what they say about each (feedback.md, c9; pure)
+ * mention.h - failure notices in plain words: whom they name, and what they say about each (pure)
  */
 #ifndef GP_REPORT_MENTION_H
 #define GP_REPORT_MENTION_H
@@ -32,6 +32,9 @@ struct gp_mentions {
     bool cut;
 };
 
+/* gp_mentions_read - *out is set on every return; what it points to is of m and human
+ * cut: there are more than are read. Without memory (m->failed) there are none.
+ */
 void gp_mentions_read(struct gp_report_memory *m, const struct gp_human *human, struct gp_mentions *out);
 
 /* gp_mention_said - the part of the text about one mention that gives the reason; one line */

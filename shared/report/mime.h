@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mime.h - the parts of a message that came back, found by type anywhere in its tree (feedback.md, c1)
+ * mime.h - the parts of a message that came back, found by type anywhere in its tree
  *
  * The tree is walked here, not by GMime's parser: that one parses every address header, and recurses as deep as the
  * sender likes ("To: a:a:a:..." ends its stack). GMime decodes: content types and transfer encodings.

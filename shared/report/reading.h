@@ -29,7 +29,7 @@ struct gp_report_recipient *gp_reading_find(const struct gp_reading *r, struct g
  */
 struct gp_report_recipient *gp_reading_add(struct gp_reading *r, struct gp_str address);
 
-/* gp_read_feedback - is it a complaint? Then type, incidents and recipients are filled in (feedback.md, d). */
+/* gp_read_feedback - is it a complaint? Then type, incidents and recipients are filled in. */
 bool gp_read_feedback(struct gp_reading *r);
 /* gp_read_ses - is it an event of Amazon SES, as JSON? Then its kind and recipients are filled in. */
 bool gp_read_ses(struct gp_reading *r);
@@ -41,11 +41,11 @@ bool gp_read_notice(struct gp_reading *r);
 /* gp_read_unsubscribe - does somebody, or his mail program, ask to be taken off? The recipient is the sender. */
 bool gp_read_unsubscribe(struct gp_reading *r);
 /* gp_is_auto_reply - vacation, challenge; gp_has_auto_subject - by its subject; gp_is_automatic - never to be answered
- * (feedback.md, c18) */
+ */
 bool gp_is_auto_reply(const struct gp_reading *r);
 bool gp_has_auto_subject(const struct gp_reading *r);
 bool gp_is_automatic(const struct gp_reading *r);
-/* gp_read_tokens - candidates in the order of feedback.md, d1 */
+/* gp_read_tokens - candidates in the order of enum gp_token_place */
 void gp_read_tokens(struct gp_reading *r);
 
 #endif

@@ -53,7 +53,7 @@ struct gp_report_recipient {
     const char *by;  /* what decided: "google.dict:12", "status", ... for people */
 };
 
-/* Where a candidate of a token stood: the order of rules a7 and d1 in feedback.md. */
+/* Where a candidate of a token stood, in the order in which they are looked for. */
 enum gp_token_place {
     GP_PLACE_RETURN_PATH,  /* Original-Mail-From, X-Postfix-Sender, Return-Path of the returned headers: address */
     GP_PLACE_UNSUBSCRIBE,  /* List-Unsubscribe of the returned headers: mailto address or last part of the URL */

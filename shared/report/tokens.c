@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * tokens.c - where a token of ours may stand in what came back (feedback.md, a7, d1)
+ * tokens.c - where a token of ours may stand in what came back
  */
 #include "shared/report/address_scan.h"
 #include "shared/report/reading.h"

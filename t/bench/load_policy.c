@@ -10,7 +10,9 @@
  * whichever is first, and prints one JSON object: requests a second, quantiles in microseconds, and how many answers
  * were neither DUNNO nor OK.
  */
+#include "shared/clock.h"
 #include "shared/str.h"
+#include "t/bench/load/figures.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -22,7 +24,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 1000
@@ -58,13 +59,6 @@ static void die(const char *what)
 {
     perror(what);
     exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static int connect_to(const struct options *o)
@@ -108,7 +102,7 @@ static void ask(struct load *l, struct connection *c)
     l->random = l->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     const struct request *r = &l->request[(l->random >> 33) % l->clients];
     c->n = 0;
-    c->begun_ns = now_ns();
+    c->begun_ns = gp_clock_monotonic_ns();
     if (send(c->fd, r->text, r->n, MSG_NOSIGNAL) != (ssize_t)r->n)
         die("send");
 }
@@ -128,15 +122,9 @@ static void hear(struct load *l, struct connection *c)
         return;
     struct gp_str reply = {c->in, c->n};
     if (l->times < TIMES_MAX)
-        l->ns[l->times++] = (uint32_t)(now_ns() - c->begun_ns);
+        l->ns[l->times++] = (uint32_t)(gp_clock_monotonic_ns() - c->begun_ns);
     l->refused += !gp_str_starts_nocase(reply, GP_STR("action=DUNNO")) && !gp_str_starts_nocase(reply, GP_STR("action=OK"));
     ask(l, c);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
 }
 
 static void report(struct load *l, uint64_t spent_ns)
@@ -145,7 +133,7 @@ static void report(struct load *l, uint64_t spent_ns)
         const char *name;
         double of;
     } quantiles[] = {{"p50_us", 0.5}, {"p90_us", 0.9}, {"p99_us", 0.99}, {"p999_us", 0.999}};
-    qsort(l->ns, l->times, sizeof *l->ns, by_value);
+    figures_sort(l->ns, l->times);
     printf("{\"requests\": %zu, \"rate\": %.1f, \"refused\": %zu", l->times, (double)l->times * 1e9 / (double)spent_ns,
            l->refused);
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
@@ -168,10 +156,10 @@ static void run(const struct options *o, struct load *l)
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &e) != 0)
             die("epoll_ctl");
     }
-    uint64_t begin = now_ns(), end = begin + o->milliseconds * 1000000;
+    uint64_t begin = gp_clock_monotonic_ns(), end = begin + o->milliseconds * 1000000;
     for (uint64_t i = 0; i < o->connections; i++)
         ask(l, &all[i]);
-    while (l->times < o->requests && now_ns() < end) {
+    while (l->times < o->requests && gp_clock_monotonic_ns() < end) {
         int n = epoll_wait(epoll, events, 64, 1000);
         for (int i = 0; i < n; i++)
             hear(l, events[i].data.ptr);
@@ -180,7 +168,7 @@ static void run(const struct options *o, struct load *l)
         fputs("nothing was answered\n", stderr);
         exit(1);
     }
-    report(l, now_ns() - begin);
+    report(l, gp_clock_monotonic_ns() - begin);
     free(all);
 }
 

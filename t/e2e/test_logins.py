@@ -186,7 +186,7 @@ class Failing(http.server.BaseHTTPRequestHandler):
 
 
 class PolicyServiceFails(unittest.TestCase):
-    """Dovecot lets everybody in then (fact D3), and gatepost-policyd sees logins that nobody asked it about."""
+    """Dovecot lets everybody in then, and gatepost-policyd sees logins that nobody asked it about."""
 
     def see(self, url):
         with Relay(agencies=AGENCIES, auth_url=url) as relay:

@@ -373,8 +373,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct gp_ledger *ledger = gp_ledger_new(NULL, "gp", 1, 2);
     struct gp_auto_replies *auto_replies = gp_auto_replies_new(NULL, "gp");
     must(ledger != NULL && auto_replies != NULL);
-    gp_callbacks_recipients(suppressor, auto_replies);
-    must(gp_callbacks_register(ledger, signer, forecasts));
+    must(gp_callbacks_register(&(struct gp_services){ledger, signer, forecasts, suppressor, auto_replies}));
     converse(&c, (struct gp_str){(const char *)data, n});
     callbacks.xxfi_close(&c);
     must(c.private == NULL && gp_session_count() == 0 && gp_ledger_sessions(ledger) == 0);

@@ -223,7 +223,8 @@ class Package(unittest.TestCase):
     def test_3_postfix_reads_no_secret(self):
         """Who faces the Internet may connect to the sockets and no more"""
         m = self.m
-        for path in ("/etc/gatepost/keys/token", "/var/lib/gatepost/gatepost.db"):
+        for path in ("/etc/gatepost/keys/token", "/etc/gatepost/keys/relay.example.gov.gp1.pem",
+                     "/var/lib/gatepost/gatepost.db", "/var/lib/gatepost/archive"):
             for user in ("postfix", "nobody", "memcache"):
                 group = m.do("id", "-gn", user).strip()
                 done = m.try_("setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", "cat", path)
@@ -236,7 +237,8 @@ class Package(unittest.TestCase):
             words = ("python3", "-c", connect, f"/var/spool/postfix/gatepost/{SOCKETS[daemon]}.sock")
             m.do(*postfix, *words)
             self.assertIn("PermissionError", m.try_(*nobody, *words).stdout)
-        self.assertIn("PermissionError", m.try_(*postfix, "python3", "-c", connect, "/run/memcached/gatepost.sock").stdout)
+        for user in (postfix, nobody):
+            self.assertIn("PermissionError", m.try_(*user, "python3", "-c", connect, "/run/memcached/gatepost.sock").stdout)
 
     def probe(self, unit, *more):
         """{try: "yes" or "no: why"} of the probe in the unit's place, its sandbox untouched but for more"""

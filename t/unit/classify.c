@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * classify.c - tests of the order in which evidence counts (feedback.md c3..c8, c12, d3), with a dictionary of its own
+ * classify.c - tests of the order in which evidence counts, with a dictionary of its own
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +49,7 @@ static const struct row rows[] = {
      false,
      true,
      "t.dict:7"},
-    /* c3 */
+    /* what Postfix did about it */
     {"delayed never counts",
      {TO, SAYS("450 4.1.1 user unknown"), .action = GP_ACTION_DELAYED},
      "",
@@ -73,7 +73,7 @@ static const struct row rows[] = {
      "action"},
     {"relayed", {TO, .action = GP_ACTION_RELAYED}, "", GP_CATEGORY_DELIVERED, false, true, "action"},
     {"expanded", {TO, .action = GP_ACTION_EXPANDED}, "", GP_CATEGORY_DELIVERED, false, true, "action"},
-    /* c4 */
+    /* what was said, before what people are told */
     {"diagnostic before human",
      {TO, SAYS("550 mailbox full"), .human = {"user unknown", 12}},
      "user unknown",
@@ -92,7 +92,7 @@ static const struct row rows[] = {
     {"human before codes", {TO, STATUS("5.1.1")}, "mailbox full", GP_CATEGORY_MAILBOX_FULL, false, true, "t.dict:4"},
     {"codes last", {TO, STATUS("5.1.1")}, "hm", GP_CATEGORY_HARD, true, false, "t.dict:9"},
     {"nothing at all", {TO}, "", GP_CATEGORY_UNKNOWN, false, false, "nothing"},
-    /* c5 */
+    /* text and codes */
     {"text beats status",
      {TO, SAYS("550 5.1.1 you are blacklisted"), STATUS("5.1.1")},
      "",
@@ -128,7 +128,7 @@ static const struct row rows[] = {
      false,
      true,
      "t.dict:2"},
-    /* c6 */
+    /* in reply to which command */
     {"in reply to MAIL FROM",
      {TO, SAYS("550 5.1.1 user unknown"), .phase = GP_PHASE_MAIL},
      "",
@@ -172,7 +172,7 @@ static const struct row rows[] = {
      true,
      true,
      "t.dict:6"},
-    /* c7: the returned message is from b@sender.example */
+    /* whose domain; the returned message is from b@sender.example */
     {"the recipient's domain",
      {TO, SAYS("550 no such domain example.org")},
      "",
@@ -222,7 +222,7 @@ static const struct row rows[] = {
      true,
      true,
      "t.dict:5"},
-    /* c8 */
+    /* refused for now, or for good */
     {"4yz, given up",
      {TO, SAYS("450 4.1.1 user unknown"), .action = GP_ACTION_FAILED, STATUS("4.1.1")},
      "",

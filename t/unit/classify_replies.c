@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * classify_replies.c - what the replies of the big providers mean, by the dictionaries that are installed
- *
- * The table of feedback.md part e, and requirements Q-14, Q-15, Q-56, C-12.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +73,7 @@ static const struct {
      GP_REPLY_SUPPRESS},
     {YAHOO, "451 Message temporarily deferred due to unresolvable RFC.5321 from domain", 'P', GP_REPLY_ALERT},
     {MICROSOFT, "421 RP-001 The mail server IP connecting to Windows Live Hotmail server has exceeded the rate limit",
-     'R', GP_REPLY_THROTTLE}, /* */
+     'R', GP_REPLY_THROTTLE},
     {MICROSOFT, "421 RP-003 connection limit", 'R', GP_REPLY_THROTTLE},
     {MICROSOFT, "451 4.7.650 The mail server [192.0.2.1] has been temporarily rate limited due to IP reputation (S775)",
      'R', GP_REPLY_SUSPEND},
@@ -151,12 +149,12 @@ static const struct {
     {"mx.hostedemail.com",
      "421 4.7.1 Service unavailable; Client host [192.0.2.1] blocked using "
      "tms.urbl.hostedemail.com; Your IP has been sending too much spam",
-     'P', GP_REPLY_ALERT}, /* */
+     'P', GP_REPLY_ALERT},
     {"mx.hostedemail.com",
      "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using urbl.hostedemail.com; "
      "Your IP has been manually blacklisted",
-     'P', GP_REPLY_ALERT},                                                                                    /* */
-    {"mx.example.net", "451 4.7.1 Greylisting in action, please come back later", 'S', GP_REPLY_GREYLISTING}, /* C-12 */
+     'P', GP_REPLY_ALERT},
+    {"mx.example.net", "451 4.7.1 Greylisting in action, please come back later", 'S', GP_REPLY_GREYLISTING},
     {"mx.example.net", "450 4.2.0 <a@example.org>: Recipient address rejected: Greylisted, try again in 300 seconds",
      'S', GP_REPLY_GREYLISTING},
     {"mx.example.net", "451 4.7.1 Please try again in 5 minutes", 'S', GP_REPLY_GREYLISTING},

@@ -9,51 +9,28 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "shared/ledger.h"
+#include "t/unit/ledger_fixture.h"
 
-#include "t/unit/memcached_fixture.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
-
-#define NOW UINT64_C(1795226083000)
 #define KEY "gp:usage:dol:192.0.2.99:2026-11-21T08:00Z"
 
-static struct memcached server;
-static struct gp_counters *counters;
 static struct gp_agency dol;
 static struct gp_test_window window;
 
 static int setup(void **state)
 {
-    const char *why, *path = server.path;
-    (void)state;
     dol = (struct gp_agency){.name = "dol", .limits = gp_limits_default};
     dol.limits.rates = 0;
     dol.limits.package = (struct gp_package){3, GP_PACKAGE_MONTH};
     window = (struct gp_test_window){.allowance = "dol:192.0.2.99:2026-11-21T08:00Z", .messages = 250, .acting = dol};
     window.acting.window = &window;
     window.acting.limits.package = (struct gp_package){250, GP_PACKAGE_TOTAL};
-    if (!memcached_new(&server))
-        return -1;
-    counters = gp_counters_new(&path, 1, &why);
-    return counters == NULL || !gp_counters_probe(counters) ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    gp_counters_free(counters);
-    memcached_end(&server);
-    return 0;
+    return ledger_setup(state);
 }
 
 static void back(void)
 {
-    double deadline = test_seconds() + 5;
     assert_true(server.pid != 0 || memcached_begin(&server));
-    while (!gp_counters_probe(counters) && test_seconds() < deadline)
-        ;
+    await_counters();
 }
 
 /* Total of an item in the agency's group; UINT64_MAX when there is none. */
@@ -68,7 +45,7 @@ static uint64_t stored(const char *key)
     return u.counts.total;
 }
 
-static enum gp_reason charge(struct gp_ledger *l, const struct gp_agency *a)
+static enum gp_reason charge_live(struct gp_ledger *l, const struct gp_agency *a)
 {
     struct gp_limits limits;
     unsigned warning;
@@ -76,17 +53,11 @@ static enum gp_reason charge(struct gp_ledger *l, const struct gp_agency *a)
     return gp_ledger_charge(l, a, &limits, GP_LOSS_LOCAL, 1, NOW, &warning);
 }
 
-struct crowd {
-    struct gp_ledger *l;
-    atomic_int *accepted;
-    int rounds;
-};
-
-static void *crowd_run(void *arg)
+static void *crowd_charge_live(void *arg)
 {
     const struct crowd *c = arg;
     for (int i = 0; i < c->rounds; i++) {
-        if (charge(c->l, &window.acting) == GP_ACCEPTED)
+        if (charge_live(c->l, c->agency) == GP_ACCEPTED)
             atomic_fetch_add(c->accepted, 1);
     }
     return NULL;
@@ -96,17 +67,16 @@ static void test_exact_at_two_nodes(void **state)
 {
     atomic_int accepted = 0;
     struct crowd c[2];
-    pthread_t thread[16];
     (void)state;
     for (size_t i = 0; i < 2; i++)
-        c[i] = (struct crowd){gp_ledger_new(counters, "gp", i + 1, 1), &accepted, 40};
-    for (size_t i = 0; i < 16; i++)
-        assert_int_equal(pthread_create(&thread[i], NULL, crowd_run, &c[i % 2]), 0);
-    for (size_t i = 0; i < 16; i++)
-        pthread_join(thread[i], NULL);
+        c[i] = (struct crowd){.l = gp_ledger_new(counters, "gp", i + 1, 1),
+                              .agency = &window.acting,
+                              .rounds = 40,
+                              .accepted = &accepted};
+    crowd_run(crowd_charge_live, c, 2, 8);
     assert_int_equal(accepted, 250);
     assert_int_equal(stored(KEY), 250);
-    assert_int_equal(charge(c[0].l, &window.acting), GP_PACKAGE);
+    assert_int_equal(charge_live(c[0].l, &window.acting), GP_PACKAGE);
     gp_ledger_free(c[0].l);
     gp_ledger_free(c[1].l);
 }
@@ -116,12 +86,12 @@ static void test_exact_through_deaths(void **state)
 {
     atomic_int accepted = 0;
     struct gp_ledger *l = gp_ledger_new(counters, "gp", 1, 1);
-    struct crowd c = {l, &accepted, 1500};
+    struct crowd c = {.l = l, .agency = &window.acting, .rounds = 1500, .accepted = &accepted};
     pthread_t thread[4];
     (void)state;
     window.acting.limits.package.count = 4000;
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&thread[i], NULL, crowd_run, &c), 0);
+        assert_int_equal(pthread_create(&thread[i], NULL, crowd_charge_live, &c), 0);
     for (int i = 0; i < 2; i++) {
         int seen = atomic_load(&accepted);
         double deadline = test_seconds() + 2;
@@ -158,7 +128,7 @@ static void test_durable(void **state)
     struct gp_ledger *l = gp_ledger_new(counters, "gp", 1, 1);
     (void)state;
     for (int i = 0; i < 249; i++)
-        assert_int_equal(charge(l, &window.acting), GP_ACCEPTED);
+        assert_int_equal(charge_live(l, &window.acting), GP_ACCEPTED);
     gp_ledger_packages(l, save, NULL);
     assert_string_equal(saved.name, window.allowance);
     assert_int_equal(saved.counts.total, 249);
@@ -169,8 +139,8 @@ static void test_durable(void **state)
     gp_ledger_seed_package(l, saved.name, &saved.counts);
     gp_ledger_renew(l, NOW);
     assert_int_equal(stored(KEY), 249);
-    assert_int_equal(charge(l, &window.acting), GP_ACCEPTED);
-    assert_int_equal(charge(l, &window.acting), GP_PACKAGE);
+    assert_int_equal(charge_live(l, &window.acting), GP_ACCEPTED);
+    assert_int_equal(charge_live(l, &window.acting), GP_PACKAGE);
     gp_ledger_free(l);
 }
 
@@ -179,13 +149,13 @@ static void test_apart_from_production(void **state)
     struct gp_ledger *l = gp_ledger_new(counters, "gp", 1, 1);
     (void)state;
     for (int i = 0; i < 10; i++)
-        assert_int_equal(charge(l, &window.acting), GP_ACCEPTED);
+        assert_int_equal(charge_live(l, &window.acting), GP_ACCEPTED);
     assert_int_equal(stored("gp:usage:dol"), UINT64_MAX); /* the test's never the agency's */
     for (int i = 0; i < 3; i++)
-        assert_int_equal(charge(l, &dol), GP_ACCEPTED);
-    assert_int_equal(charge(l, &dol), GP_PACKAGE);
+        assert_int_equal(charge_live(l, &dol), GP_ACCEPTED);
+    assert_int_equal(charge_live(l, &dol), GP_PACKAGE);
     assert_int_equal(stored(KEY), 10); /* nor the other way */
-    assert_int_equal(charge(l, &window.acting), GP_ACCEPTED);
+    assert_int_equal(charge_live(l, &window.acting), GP_ACCEPTED);
     for (uint32_t i = 0; i < dol.limits.sessions; i++)
         assert_int_equal(gp_ledger_begin(l, &window.acting, GP_LOSS_CLOSED, NOW), GP_ACCEPTED);
     assert_int_equal(gp_ledger_begin(l, &window.acting, GP_LOSS_CLOSED, NOW), GP_SESSION_LIMIT);
@@ -211,16 +181,16 @@ static void test_live_limits(void **state)
     assert_int_equal(gp_ledger_begin(l, &window.acting, GP_LOSS_CLOSED, NOW), GP_ACCEPTED);
     assert_int_equal(gp_ledger_begin(l, &window.acting, GP_LOSS_CLOSED, NOW), GP_SESSION_LIMIT);
     for (int i = 0; i < 7; i++)
-        assert_int_equal(charge(l, &window.acting), GP_ACCEPTED);
-    assert_int_equal(charge(l, &window.acting), GP_RATE);
-    assert_int_equal(charge(l, &dol), GP_ACCEPTED);
-    assert_int_equal(charge(l, &dol), GP_PACKAGE);
+        assert_int_equal(charge_live(l, &window.acting), GP_ACCEPTED);
+    assert_int_equal(charge_live(l, &window.acting), GP_RATE);
+    assert_int_equal(charge_live(l, &dol), GP_ACCEPTED);
+    assert_int_equal(charge_live(l, &dol), GP_PACKAGE);
     gp_ledger_free(l);
 }
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, ledger_teardown)
     const struct CMUnitTest tests[] = {
         T(test_exact_at_two_nodes),    T(test_exact_through_deaths), T(test_durable),
         T(test_apart_from_production), T(test_live_limits),

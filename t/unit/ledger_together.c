@@ -8,48 +8,32 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "shared/ledger.h"
 #include "shared/ledger_account.h"
 
-#include "t/unit/memcached_fixture.h"
+#include "t/unit/ledger_fixture.h"
 
-#include <pthread.h>
-#include <stdio.h>
-#include <string.h>
-
-#define NOW UINT64_C(1795226083000)
 #define CALLERS 16
 
-static struct memcached server;
-static struct gp_counters *counters;
 static struct gp_ledger *ledger;
 static struct gp_account *account;
 static struct gp_agency dol;
 
 static int setup(void **state)
 {
-    const char *why, *path = server.path;
-    (void)state;
     dol = (struct gp_agency){.name = "dol", .limits = gp_limits_default};
     dol.limits.rates = 1;
     dol.limits.sessions = 100;
-    if (!memcached_new(&server))
+    if (ledger_setup(state) != 0)
         return -1;
-    counters = gp_counters_new(&path, 1, &why);
     ledger = gp_ledger_new(counters, "gp", 1, 1);
-    if (counters == NULL || ledger == NULL || !gp_counters_probe(counters))
-        return -1;
-    account = gp_account_of(ledger, "dol");
+    account = ledger != NULL ? gp_account_of(ledger, "dol") : NULL;
     return account == NULL ? -1 : 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     gp_ledger_free(ledger);
-    gp_counters_free(counters);
-    memcached_end(&server);
-    return 0;
+    return ledger_teardown(state);
 }
 
 /* How often memcached was told to change an item. */

@@ -10,40 +10,15 @@
 
 #include "milter/rewrite.h"
 #include "milter/unsubscribe.h"
+#include "t/unit/rewrite_fixture.h"
 
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define V(lit)                                                                                                         \
     {                                                                                                                  \
         (lit), sizeof(lit) - 1                                                                                         \
     }
 #define JANE V("jane.doe@example.com")
-#define DAY 20783
-#define BOUNCE "blbis6jtztcmlryzcaebahmvqkrmcnqlp" /* the example of gatepost-tokens(7) */
-#define UNSUBSCRIBE "ulfis6jtztcmlryzcaebahba4o7jagtkk"
-#define RECIPIENT GP_STR("jane.doe@example.com")
-
-static char return_path[] = "b.example.gov", public_url[] = "https://mail.example.gov";
-
-static struct gp_config config_with(bool https)
-{
-    struct gp_config c = {.return_path = return_path, .public_url = https ? public_url : NULL};
-    c.keyring.have[3] = true;
-    c.keyring.signer = 3;
-    for (unsigned i = 0; i < GP_KEY_OCTETS; i++)
-        c.keyring.secret[3][i] = (uint8_t)i;
-    return c;
-}
-
-static struct gp_envelope envelope(void)
-{
-    return (struct gp_envelope){.sender = GP_STR("app@dol.example.gov"),
-                                .recipient = RECIPIENT,
-                                .queue_id = GP_STR("4XyZ"),
-                                .id = {1, 2, 3},
-                                .day = DAY};
-}
 
 static void make_plan(const struct gp_envelope *e, const char *message_id, struct gp_plan *plan)
 {

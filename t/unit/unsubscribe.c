@@ -10,15 +10,12 @@
 #include <cmocka.h>
 
 #include "milter/rewrite.h"
+#include "t/unit/rewrite_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define HEADERS_MAX 16
-#define DAY 20783
-#define UNSUBSCRIBE "ulfis6jtztcmlryzcaebahba4o7jagtkk" /* the example of gatepost-tokens(7) */
-#define RECIPIENT GP_STR("jane.doe@example.com")
 
 /* what the tables write for the sealed token, which differs each time, and for our URIs */
 #define SEALED "$S"
@@ -29,27 +26,6 @@
 #define OURS_POST "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
 #define SOURCE "X-Gatepost-Source: dol"
 #define REF "X-Gatepost-Ref: " SEALED
-
-static char return_path[] = "b.example.gov", public_url[] = "https://mail.example.gov";
-
-static struct gp_config config_with(bool https)
-{
-    struct gp_config c = {.return_path = return_path, .public_url = https ? public_url : NULL};
-    c.keyring.have[3] = true;
-    c.keyring.signer = 3;
-    for (unsigned i = 0; i < GP_KEY_OCTETS; i++)
-        c.keyring.secret[3][i] = (uint8_t)i;
-    return c;
-}
-
-static struct gp_envelope envelope(void)
-{
-    return (struct gp_envelope){.sender = GP_STR("app@dol.example.gov"),
-                                .recipient = RECIPIENT,
-                                .queue_id = GP_STR("4XyZ"),
-                                .id = {1, 2, 3},
-                                .day = DAY};
-}
 
 /* a header as it would stand in the message: "Name:value" */
 struct message {

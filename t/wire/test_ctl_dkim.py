@@ -11,13 +11,12 @@ import stat
 import subprocess
 import unittest
 
-import test_ctl
-from test_ctl import dkim_keys, sample
+from ctl_case import BIN, Case, dkim_keys, sample
 
 ROOT = os.geteuid() == 0
 
 
-class Dkim(test_ctl.Case):
+class Dkim(Case):
     counters = False
 
     def setUp(self):
@@ -99,7 +98,7 @@ class Dkim(test_ctl.Case):
     def test_what_cannot_be_written(self):
         self.bad(1, "No such file or directory", "dkim", "new", "dol.gov", "--out", f"{self.dir}/none/k.pem")
 
-        with open(f"{test_ctl.BIN}/gatepostctl", "rb") as f:
+        with open(f"{BIN}/gatepostctl", "rb") as f:
             if b"__tsan_init" in f.read():
                 return  # ThreadSanitizer maps files of its own, which have no room either
 
@@ -107,7 +106,7 @@ class Dkim(test_ctl.Case):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
         path = f"{self.dir}/k.pem"
-        done = subprocess.run([f"{test_ctl.BIN}/gatepostctl", "-c", self.config, "dkim", "new", "dol.gov", "--out", path],
+        done = subprocess.run([f"{BIN}/gatepostctl", "-c", self.config, "dkim", "new", "dol.gov", "--out", path],
                               capture_output=True, text=True, preexec_fn=no_room)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("File too large", done.stderr)

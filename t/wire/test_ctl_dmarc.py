@@ -3,8 +3,7 @@
 import os
 import unittest
 
-import test_ctl
-from test_ctl import BIN, dkim_keys, sample
+from ctl_case import BIN, Case, dkim_keys, sample
 
 from dns_server import DnsServer, refused
 
@@ -19,7 +18,7 @@ ZONES = {
 HEADERS = "To: x@example.org\nSubject: hello\n"
 
 
-class Dmarc(test_ctl.Case):
+class Dmarc(Case):
     counters = False
 
     def setUp(self):

@@ -6,8 +6,7 @@ import subprocess
 import time
 import unittest
 
-import test_ctl
-from test_ctl import BIN, dkim_keys, sample
+from ctl_case import BIN, Case, dkim_keys, sample
 
 from dns_server import DnsServer, OddServer, refused, text
 
@@ -20,7 +19,7 @@ HOST = (f"relay.example.gov. A {EGRESS[0]}\nrelay.example.gov. AAAA {EGRESS[1]}\
         f"{V6}. PTR relay.example.gov.\n")
 
 
-class Dns(test_ctl.Case):
+class Dns(Case):
     counters = False
 
     def setUp(self):

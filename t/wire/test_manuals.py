@@ -71,5 +71,18 @@ class Pages(unittest.TestCase):
             self.assertTrue(f"`{name}({section})`" in readme, f"README.md does not name {name}({section})")
 
 
+class Named(unittest.TestCase):
+    def test_every_test_that_a_text_names_is_there(self):
+        there = set()
+        for pattern, name in (("unit/*.c", r"unit_\1"), ("wire/test_*.py", r"wire_\1"), ("e2e/test_*.py", r"e2e_\1"),
+                              ("fuzz/fuzz_*.c", r"fuzz_\1")):
+            before = pattern.partition("/")[2].partition("*")[0]
+            there |= {re.sub(rf"^{before}(.*)\.\w+$", name, os.path.basename(path))
+                      for path in glob.glob(os.path.join(ROOT, "t", pattern))}
+        for page in ("README.md", "doc/security.md", "t/bench/README.md", "t/fuzz/README.md"):
+            named = set(re.findall(r"`((?:unit|wire|e2e|fuzz)_[a-z0-9_]+)`", text(os.path.join(ROOT, page))))
+            self.assertEqual(sorted(named - there), [], page)
+
+
 if __name__ == "__main__":
     unittest.main()
