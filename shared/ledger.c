@@ -147,15 +147,20 @@ void gp_ledger_limits(struct gp_ledger *l, const struct gp_agency *agency, uint6
 {
     static const enum gp_limit_name names[] = {GP_LIMIT_MESSAGE_SIZE, GP_LIMIT_MESSAGES_PER_SESSION,
                                                GP_LIMIT_SESSION_TIME, GP_LIMIT_RATE, GP_LIMIT_PACKAGE};
-    struct gp_item items[sizeof names / sizeof names[0]];
+    struct gp_item items[sizeof names / sizeof names[0] + 1];
     size_t n = sizeof names / sizeof names[0];
     struct gp_account *a = gp_account_of(l, gp_agency_allowance(agency));
     *out = agency->limits;
     if (a != NULL && l->counters != NULL) {
         for (size_t i = 0; i < n; i++)
             do_live_key(l, a, names[i], &items[i]);
-        do_fetch(l, a, items, n);
+        struct gp_buf usage = gp_buf_on(items[n].key, sizeof items[n].key);
+        gp_buf_putz(&usage, a->usage_key);
+        uint64_t writes = atomic_load(&a->usage_writes);
+        do_fetch(l, a, items, n + 1);
         pthread_mutex_lock(&a->lock);
+        if (writes == atomic_load(&a->usage_writes)) /* else the account may know better */
+            (void)do_usage_learn(l, a, &items[n], now_ms);
         for (size_t i = 0; i < n; i++) {
             do_live_learn(a, names[i], &items[i], now_ms);
             do_live_apply(a, names[i], now_ms, out);
@@ -182,7 +187,7 @@ void gp_ledger_renew(struct gp_ledger *l, uint64_t now_ms)
             a->row_due = a->row_due || a->open > 0;
             a->usage_due = a->usage_due || a->usage.birth != 0;
         }
-        if (a->row_due || old)
+        if (a->row_due || a->row_high || old)
             do_write_row(l, a, now_ms);
         if (a->usage_due)
             do_write_usage(l, a, now_ms);

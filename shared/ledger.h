@@ -37,6 +37,7 @@ void gp_ledger_seed_package(struct gp_ledger *l, const char *allowance, const st
 void gp_ledger_adopt(struct gp_ledger *l, const char *allowance);
 
 /* gp_ledger_limits - the limits of a message that hold now: the file's, overridden by live ones, in one round trip
+ * The usage item comes along: the charge that follows need not ask for it.
  * Live: message_size, messages_per_session, session_time, rate, package. The others are the file's here; a live
  * `sessions` is read by gp_ledger_begin.
  * out->... of a live value that does not parse is the file's; it is logged once per value.

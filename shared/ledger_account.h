@@ -43,11 +43,18 @@ struct gp_charge {
 
 struct gp_session_change {
     struct gp_session_change *next;
-    const struct gp_limits *begins; /* the file's limits; NULL: a session ends */
+    const struct gp_limits *limits; /* the file's */
+    bool begins;                    /* else it ends */
     enum gp_on_loss on_loss;
     uint64_t now_ms;
     bool done;
     enum gp_reason reason; /* of one that begins */
+};
+
+/* The usage item as a message's MAIL found it, for the first charge after it, if nobody in this process wrote since. */
+struct gp_usage_read {
+    bool fresh;
+    uint64_t cas, breaks; /* gp_counters_breaks then: another memcached may give out the same cas */
 };
 
 struct gp_account {
@@ -63,8 +70,11 @@ struct gp_account {
     struct gp_sessions seen; /* the rows as last read or written */
     uint64_t row_ms;         /* when ours was written */
     bool row_due;            /* the store may not hold it as it should be */
+    bool row_high;           /* it counts sessions that have ended, and nobody is in need of their places */
     struct gp_usage usage;   /* as last read or written, and what was charged without the store */
     bool usage_due;          /* the store may not hold all of it */
+    struct gp_usage_read read;
+    _Atomic uint64_t usage_writes; /* by this process, done or not */
     bool complained;         /* about an item that cannot be read */
     struct gp_counts saved;  /* as last handed to the database */
     struct gp_live_seen live[GP_LIMIT_COUNT];
@@ -98,6 +108,11 @@ void do_complain(struct gp_account *a, const char *key);
 void do_live_key(const struct gp_ledger *l, const struct gp_account *a, enum gp_limit_name name, struct gp_item *item);
 void do_live_learn(struct gp_account *a, enum gp_limit_name name, const struct gp_item *item, uint64_t now_ms);
 void do_live_apply(const struct gp_account *a, enum gp_limit_name name, uint64_t now_ms, struct gp_limits *io);
+
+/* do_usage_learn - what the store holds becomes the account's usage, together with what the store may have missed
+ * item: the usage item that was read just now. Returns whether it is one.
+ */
+bool do_usage_learn(struct gp_ledger *l, struct gp_account *a, const struct gp_item *item, uint64_t now_ms);
 
 /* do_write_row, do_write_usage - bring the store up to date; what fails stays due */
 void do_write_row(struct gp_ledger *l, struct gp_account *a, uint64_t now_ms);

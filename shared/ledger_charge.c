@@ -19,23 +19,12 @@ static uint64_t new_birth(uint64_t now_ms)
     return birth != 0 ? birth : 1;
 }
 
-/* Reads the item into a->usage: what the store holds, together with what it may have missed. */
-static enum gp_fetch do_read(struct gp_ledger *l, struct gp_account *a, struct gp_item *item, uint64_t now_ms)
+bool do_usage_learn(struct gp_ledger *l, struct gp_account *a, const struct gp_item *item, uint64_t now_ms)
 {
     struct gp_usage found;
-    struct gp_buf key = gp_buf_on(item->key, sizeof item->key);
-    gp_buf_putz(&key, a->usage_key);
-    do_fetch(l, a, item, 1);
-    if (item->state == GP_UNKNOWN)
-        return GP_UNKNOWN;
+    if (item->state != GP_FOUND || !gp_usage_decode((struct gp_str){item->value, item->n}, &found))
+        return false;
     gp_usage_mend(&a->usage, now_ms);
-    if (item->state == GP_ABSENT || !gp_usage_decode((struct gp_str){item->value, item->n}, &found)) {
-        if (item->state == GP_FOUND)
-            do_complain(a, a->usage_key);
-        a->usage.birth = new_birth(now_ms);
-        a->usage_due = true;
-        return item->state;
-    }
     bool mended = gp_usage_mend(&found, now_ms);
     if (found.birth != a->usage.birth || a->usage_due) {
         gp_usage_merge(&found, &a->usage);
@@ -43,7 +32,36 @@ static enum gp_fetch do_read(struct gp_ledger *l, struct gp_account *a, struct g
     }
     a->usage = found;
     a->usage_due = mended;
-    return GP_FOUND;
+    a->read = (struct gp_usage_read){true, item->cas, gp_counters_breaks(l->counters)};
+    return true;
+}
+
+/* Reads the item into a->usage. */
+static enum gp_fetch do_read(struct gp_ledger *l, struct gp_account *a, struct gp_item *item, uint64_t now_ms)
+{
+    struct gp_buf key = gp_buf_on(item->key, sizeof item->key);
+    gp_buf_putz(&key, a->usage_key);
+    do_fetch(l, a, item, 1);
+    if (item->state == GP_UNKNOWN || do_usage_learn(l, a, item, now_ms))
+        return item->state;
+    if (item->state == GP_FOUND)
+        do_complain(a, a->usage_key);
+    gp_usage_mend(&a->usage, now_ms);
+    a->usage.birth = new_birth(now_ms);
+    a->usage_due = true;
+    return item->state;
+}
+
+/* What MAIL read, as do_read would leave it; once. */
+static bool do_take_read(struct gp_ledger *l, struct gp_account *a, struct gp_item *item)
+{
+    bool fresh = a->read.fresh && a->read.breaks == gp_counters_breaks(l->counters);
+    struct gp_buf key = gp_buf_on(item->key, sizeof item->key);
+    gp_buf_putz(&key, a->usage_key);
+    item->state = GP_FOUND;
+    item->cas = a->read.cas;
+    a->read.fresh = false;
+    return fresh;
 }
 
 static enum gp_put do_write(struct gp_ledger *l, struct gp_account *a, const struct gp_item *was,
@@ -51,6 +69,8 @@ static enum gp_put do_write(struct gp_ledger *l, struct gp_account *a, const str
 {
     char item[GP_USAGE_ITEM_MAX];
     enum gp_put put = do_put(l, a, was, (struct gp_str){item, gp_usage_encode(next, item)}, TTL_S);
+    a->read.fresh = false;
+    atomic_fetch_add(&a->usage_writes, 1);
     if (put == GP_PUT_DONE) {
         a->usage = *next;
         a->usage_due = false;
@@ -98,19 +118,24 @@ static enum gp_reason do_charge_alone(struct gp_ledger *l, struct gp_account *a,
     return reason;
 }
 
-/* One after the other, each on top of those before it. Returns whether there is anything to write. */
-static bool judge_all(struct gp_charge *all, struct gp_usage *usage)
+/* One after the other, each on top of those before it. Returns how many are accepted: when any, there is something to
+ * write; *refused: the others.
+ */
+static size_t judge_all(struct gp_charge *all, struct gp_usage *usage, size_t *refused)
 {
-    bool any = false;
+    size_t accepted = 0;
+    *refused = 0;
     for (struct gp_charge *c = all; c != NULL; c = c->next) {
         c->reason = gp_usage_judge(usage, c->limits, c->now_ms, c->recipients);
-        if (c->reason != GP_ACCEPTED)
+        if (c->reason != GP_ACCEPTED) {
+            ++*refused;
             continue;
+        }
         gp_usage_charge(usage, c->now_ms, c->recipients);
         do_warn(usage, c);
-        any = true;
+        accepted++;
     }
-    return any;
+    return accepted;
 }
 
 static void do_charge_all(struct gp_ledger *l, struct gp_account *a, struct gp_charge *all)
@@ -121,12 +146,16 @@ static void do_charge_all(struct gp_ledger *l, struct gp_account *a, struct gp_c
     for (int i = 0; i < GP_LEDGER_ROUNDS && put == GP_PUT_LOST; i++) {
         if (i > 0 && gp_clock_monotonic_ms() - begin_ms > GP_LEDGER_ROUNDS_MS)
             break;
-        if (do_read(l, a, &item, all->now_ms) == GP_UNKNOWN) {
+        bool earlier = i == 0 && do_take_read(l, a, &item);
+        if (!earlier && do_read(l, a, &item, all->now_ms) == GP_UNKNOWN) {
             put = GP_PUT_UNKNOWN;
             break;
         }
         struct gp_usage next = a->usage;
-        put = judge_all(all, &next) ? do_write(l, a, &item, &next) : GP_PUT_DONE;
+        size_t refused, accepted = judge_all(all, &next, &refused);
+        if (earlier && refused > 0)
+            continue; /* only what the store says now refuses */
+        put = accepted > 0 ? do_write(l, a, &item, &next) : GP_PUT_DONE;
     }
     for (struct gp_charge *c = all; c != NULL; c = c->next) {
         c->done = true;

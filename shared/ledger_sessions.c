@@ -46,7 +46,7 @@ static enum gp_put do_row(struct gp_ledger *l, struct gp_account *a, const struc
     if (put == GP_PUT_DONE) {
         a->seen = next;
         a->row_ms = now_ms;
-        a->row_due = false;
+        a->row_due = a->row_high = false;
     }
     return put;
 }
@@ -79,13 +79,18 @@ void do_write_row(struct gp_ledger *l, struct gp_account *a, uint64_t now_ms)
     }
 }
 
+static uint32_t limit_of(const struct gp_account *a, const struct gp_session_change *c)
+{
+    struct gp_limits limits = *c->limits;
+    do_live_apply(a, GP_LIMIT_SESSIONS, c->now_ms, &limits);
+    return limits.sessions;
+}
+
 /* Has another session room beside those of this process? */
 static bool fits(const struct gp_ledger *l, const struct gp_account *a, const struct gp_session_change *c,
                  uint32_t open)
 {
-    struct gp_limits limits = *c->begins;
-    do_live_apply(a, GP_LIMIT_SESSIONS, c->now_ms, &limits);
-    return gp_sessions_elsewhere(&a->seen, l->node, c->now_ms) + open + 1 <= limits.sessions;
+    return gp_sessions_elsewhere(&a->seen, l->node, c->now_ms) + open + 1 <= limit_of(a, c);
 }
 
 static enum gp_reason do_begin_alone(const struct gp_ledger *l, const struct gp_account *a,
@@ -103,7 +108,7 @@ static uint32_t begin_all(const struct gp_ledger *l, const struct gp_account *a,
                           uint32_t open)
 {
     for (struct gp_session_change *c = all; c != NULL; c = c->next) {
-        if (c->begins == NULL)
+        if (!c->begins)
             continue;
         c->reason = fits(l, a, c, open) ? GP_ACCEPTED : GP_SESSION_LIMIT;
         open += c->reason == GP_ACCEPTED;
@@ -111,13 +116,24 @@ static uint32_t begin_all(const struct gp_ledger *l, const struct gp_account *a,
     return open;
 }
 
-/* Does the store say so already? One session for another changes nothing. */
-static bool says(const struct gp_ledger *l, const struct gp_account *a, uint32_t open)
+/* Need the store not know yet? The next session may take the place, and then two writes are saved; gp_ledger_renew tells
+ * it at the latest. As long as three quarters are free by what it says, that refuses nobody elsewhere.
+ */
+static bool may_wait(const struct gp_ledger *l, const struct gp_account *a, const struct gp_session_change *c)
+{
+    return l->counters != NULL && !a->row_due && gp_sessions_open(&a->seen, c->now_ms) <= limit_of(a, c) / 4;
+}
+
+/* Does the store, as read just now, say so already? One session for another changes nothing. */
+static bool do_find(const struct gp_ledger *l, struct gp_account *a, uint32_t open)
 {
     for (size_t i = 0; i < a->seen.rows; i++) {
         const struct gp_sessions_row *row = &a->seen.row[i];
-        if (row->node == l->node)
-            return !a->row_due && row->boot == l->boot && row->count == open;
+        if (row->node != l->node)
+            continue;
+        bool same = !a->row_due && row->boot == l->boot && row->count == open;
+        a->row_high = a->row_high && !same;
+        return same;
     }
     return false;
 }
@@ -127,8 +143,8 @@ static bool do_end_all(struct gp_account *a, const struct gp_session_change *all
 {
     bool begins = false;
     for (const struct gp_session_change *c = all; c != NULL; c = c->next) {
-        begins = begins || c->begins != NULL;
-        a->open -= c->begins == NULL && a->open > 0;
+        begins = begins || c->begins;
+        a->open -= !c->begins && a->open > 0;
     }
     return begins;
 }
@@ -140,6 +156,11 @@ static void do_change_all(struct gp_ledger *l, struct gp_account *a, struct gp_s
     bool begins = do_end_all(a, all), ended = a->open != before;
     struct gp_item items[2];
     enum gp_put put = l->counters == NULL ? GP_PUT_UNKNOWN : GP_PUT_LOST;
+    if (!begins && may_wait(l, a, all)) {
+        a->row_high = true;
+        open = a->open;
+        put = GP_PUT_DONE;
+    }
     for (int i = 0; i < GP_LEDGER_ROUNDS && put == GP_PUT_LOST; i++) {
         if (i > 0 && gp_clock_monotonic_ms() - begin_ms > GP_LEDGER_ROUNDS_MS)
             break;
@@ -152,7 +173,7 @@ static void do_change_all(struct gp_ledger *l, struct gp_account *a, struct gp_s
             break;
         }
         open = begin_all(l, a, all, a->open);
-        bool same = state == GP_FOUND && says(l, a, open);
+        bool same = state == GP_FOUND && do_find(l, a, open);
         put = (open == a->open && !ended) || same ? GP_PUT_DONE : do_row(l, a, items, open, all->now_ms);
     }
     if (put == GP_PUT_DONE)
@@ -161,7 +182,7 @@ static void do_change_all(struct gp_ledger *l, struct gp_account *a, struct gp_s
         a->row_due = true;
     for (struct gp_session_change *c = all; c != NULL; c = c->next) {
         c->done = true;
-        if (put == GP_PUT_DONE || c->begins == NULL || c->reason != GP_ACCEPTED)
+        if (put == GP_PUT_DONE || !c->begins || c->reason != GP_ACCEPTED)
             continue;
         c->reason = put == GP_PUT_LOST ? GP_INTERNAL : do_begin_alone(l, a, c);
         a->open += c->reason == GP_ACCEPTED;
@@ -206,10 +227,11 @@ enum gp_reason gp_ledger_begin(struct gp_ledger *l, const struct gp_agency *agen
                                uint64_t now_ms)
 {
     return change(l, agency,
-                  &(struct gp_session_change){.begins = &agency->limits, .on_loss = on_loss, .now_ms = now_ms});
+                  &(struct gp_session_change){
+                      .limits = &agency->limits, .begins = true, .on_loss = on_loss, .now_ms = now_ms});
 }
 
 void gp_ledger_end(struct gp_ledger *l, const struct gp_agency *agency, uint64_t now_ms)
 {
-    (void)change(l, agency, &(struct gp_session_change){.begins = NULL, .now_ms = now_ms});
+    (void)change(l, agency, &(struct gp_session_change){.limits = &agency->limits, .now_ms = now_ms});
 }

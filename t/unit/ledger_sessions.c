@@ -41,6 +41,8 @@ static void test_sessions_never_exceed(void **state)
         crowd_run(crowd_session, c, nodes, 200 / nodes);
         assert_true(most <= 4);
         assert_true(accepted >= 4);
+        for (size_t i = 0; i < nodes; i++)
+            gp_ledger_renew(c[i].l, NOW); /* the last to end may have left that to it */
         assert_int_equal(stored_sessions(NOW), 0);
         for (size_t i = 0; i < nodes; i++) {
             assert_int_equal(gp_ledger_sessions(c[i].l), 0);

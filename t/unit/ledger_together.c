@@ -36,15 +36,26 @@ static int teardown(void **state)
     return ledger_teardown(state);
 }
 
-/* How often memcached was told to change an item. */
-static unsigned long changes(void)
+/* What memcached says of itself. */
+static unsigned long stat_of(const char *name)
 {
-    static const char name[] = "STAT cmd_set ";
     char reply[8192];
     assert_true(memcached_say(&server, "stats\r\n", 7, reply, sizeof reply));
     const char *at = strstr(reply, name);
     assert_non_null(at);
     return strtoul(at + strlen(name), NULL, 10);
+}
+
+/* How often memcached was told to change an item. */
+static unsigned long changes(void)
+{
+    return stat_of("STAT cmd_set ");
+}
+
+/* How many items it was asked for. */
+static unsigned long looks(void)
+{
+    return stat_of("STAT cmd_get ");
 }
 
 struct caller {
@@ -209,8 +220,99 @@ static void test_one_session_for_another(void **state)
     assert_int_equal(gp_ledger_sessions(ledger), CALLERS / 2);
     for (size_t i = 0; i < CALLERS / 2; i++)
         gp_ledger_end(ledger, &dol, NOW);
+    gp_ledger_renew(ledger, NOW);
     skip_if_away();
     assert_int_equal(stored("gp:sessions:dol"), 0);
+}
+
+/* Three quarters are free: the store is told by the next session or renewal. Less: at once, others may want the place. */
+static void test_an_end_may_wait(void **state)
+{
+    (void)state;
+    dol.limits.sessions = 8;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(gp_ledger_begin(ledger, &dol, GP_LOSS_CLOSED, NOW), GP_ACCEPTED);
+    unsigned long before = changes();
+    gp_ledger_end(ledger, &dol, NOW);
+    skip_if_away();
+    assert_int_equal(changes() - before, 1);
+    assert_int_equal(stored("gp:sessions:dol"), 2);
+    gp_ledger_end(ledger, &dol, NOW);
+    assert_int_equal(gp_ledger_sessions(ledger), 1);
+    assert_int_equal(stored("gp:sessions:dol"), 2);
+    assert_int_equal(gp_ledger_begin(ledger, &dol, GP_LOSS_CLOSED, NOW), GP_ACCEPTED); /* in its place */
+    gp_ledger_end(ledger, &dol, NOW);
+    skip_if_away();
+    assert_int_equal(changes() - before, 1);
+    gp_ledger_renew(ledger, NOW);
+    assert_int_equal(stored("gp:sessions:dol"), 1);
+    gp_ledger_end(ledger, &dol, NOW);
+    gp_ledger_leave(ledger, NOW);
+    skip_if_away();
+    assert_int_equal(stored("gp:sessions:dol"), 0);
+    assert_int_equal(gp_ledger_sessions(ledger), 0);
+}
+
+static enum gp_reason charge_now(struct gp_ledger *l)
+{
+    unsigned warning;
+    return gp_ledger_charge(l, &dol, &dol.limits, GP_LOSS_CLOSED, 1, NOW, &warning);
+}
+
+static void mail(void)
+{
+    struct gp_limits limits;
+    gp_ledger_limits(ledger, &dol, 1 << 20, NOW, &limits);
+}
+
+/* What MAIL read serves one charge, unless somebody was faster; a refusal is always by what the store says now. */
+static void test_a_charge_uses_what_mail_read(void **state)
+{
+    struct gp_ledger *other = gp_ledger_new(counters, "gp", 2, 1);
+    (void)state;
+    dol.limits.rate[0] = (struct gp_window){5, 3600};
+    assert_int_equal(charge_now(ledger), GP_ACCEPTED);
+    mail();
+    mail(); /* of another session */
+    unsigned long before = looks();
+    assert_int_equal(charge_now(ledger), GP_ACCEPTED);
+    skip_if_away();
+    assert_int_equal(looks() - before, 0);
+    assert_int_equal(charge_now(ledger), GP_ACCEPTED);
+    assert_int_equal(looks() - before, 1);
+    assert_int_equal(stored("gp:usage:dol"), 3);
+    mail();
+    assert_int_equal(charge_now(other), GP_ACCEPTED);
+    assert_int_equal(charge_now(ledger), GP_ACCEPTED);
+    assert_int_equal(stored("gp:usage:dol"), 5);
+    mail();
+    gp_counters_delete(counters, "dol", "gp:usage:dol"); /* an operator's reset, or evicted: the copy knows */
+    assert_int_equal(charge_now(ledger), GP_RATE);
+    skip_if_away();
+    gp_ledger_renew(ledger, NOW);
+    assert_int_equal(stored("gp:usage:dol"), 5);
+    gp_ledger_free(other);
+}
+
+/* A memcached that was started again counts its cas anew: what was read from the one before is worth nothing. */
+static void test_what_mail_read_ends_with_memcached(void **state)
+{
+    struct gp_ledger *other = gp_ledger_new(counters, "gp", 2, 1);
+    (void)state;
+    dol.limits.rate[0] = (struct gp_window){1000, 3600};
+    assert_int_equal(charge_now(ledger), GP_ACCEPTED);
+    mail();
+    memcached_kill(&server);
+    assert_true(memcached_begin(&server));
+    double deadline = test_seconds() + 5;
+    while (!gp_counters_probe(counters) && test_seconds() < deadline)
+        ;
+    assert_int_equal(charge_now(other), GP_ACCEPTED); /* the same step of another memcached */
+    unsigned long before = looks();
+    assert_int_equal(charge_now(ledger), GP_ACCEPTED);
+    skip_if_away();
+    assert_true(looks() > before);
+    gp_ledger_free(other);
 }
 
 /* Without the store each is judged by itself, as on_counter_loss says. */
@@ -232,7 +334,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_charges_take_one_change), T(test_each_charge_has_its_verdict), T(test_sessions_take_one_change),
         T(test_a_live_limit_holds_for_all),
-        T(test_one_session_for_another), T(test_together_without_the_store),
+        T(test_one_session_for_another), T(test_an_end_may_wait), T(test_a_charge_uses_what_mail_read),
+        T(test_what_mail_read_ends_with_memcached), T(test_together_without_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
