@@ -45,7 +45,6 @@ bool gp_metrics_http_start(int *listener, struct gp_http **out)
     static const struct gp_http_service service = {.what = "metrics",
                                                    .peers_max = GP_METRICS_PEERS_MAX,
                                                    .idle_s = GP_METRICS_IDLE_S,
-                                                   .oldest_goes = true,
                                                    .request = on_request};
     int fd = *listener;
     *listener = -1;
