@@ -104,7 +104,8 @@ static bool account_of(const struct gp_config *c, uid_t *uid, gid_t *gid)
     *uid = user->pw_uid;
     const struct group *group = getgrnam(c->group);
     if (group == NULL) {
-        gp_log(GP_ERROR, "start", "group: there is no group \"%s\"; create it or set group in the configuration", c->group);
+        gp_log(GP_ERROR, "start", "group: there is no group \"%s\"; create it or set group in the configuration",
+               c->group);
         return false;
     }
     *gid = group->gr_gid;
@@ -162,8 +163,8 @@ static bool pid_write(const char *path)
     return written;
 }
 
-/* The directory is the user's: root would write through whatever the user put there, and leave files that the user cannot
- * write when it starts the daemon itself.
+/* The directory is the user's: root would write through whatever the user put there, and leave files that the user
+ * cannot write when it starts the daemon itself.
  */
 bool gp_daemon_pidfile(const struct gp_config *c, const char *program)
 {

@@ -65,8 +65,8 @@ struct gp_forward {
 /* gp_store_forward_add - nothing happens when it is there already */
 bool gp_store_forward_add(struct gp_store *s, const struct gp_forward *f);
 typedef void gp_forward_fn(void *arg, const struct gp_forward *f);
-/* gp_store_forward_waiting - the oldest `most` of those not sent, oldest first; after: only those that stand behind this
- * one in that order (its created_ms, id and recipient), NULL: all
+/* gp_store_forward_waiting - the oldest `most` of those not sent, oldest first; after: only those that stand behind
+ * this one in that order (its created_ms, id and recipient), NULL: all
  */
 bool gp_store_forward_waiting(struct gp_store *s, const struct gp_forward *after, size_t most, gp_forward_fn *each,
                               void *arg);

@@ -37,8 +37,8 @@ static bool folder_group(const char *path, gid_t *gid)
     return true;
 }
 
-/* By its descriptor, not by its name: the folder is the daemons' own, and its user could put a link there in between, through
- * which root would hand a file of its own to Postfix's group.
+/* By its descriptor, not by its name: the folder is the daemons' own, and its user could put a link there in between,
+ * through which root would hand a file of its own to Postfix's group.
  */
 static bool socket_ready(int fd, const char *path)
 {

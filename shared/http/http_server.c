@@ -59,12 +59,11 @@ struct gp_http *gp_http_start(int listener, const struct gp_http_service *s)
     struct gp_http *h = calloc(1, sizeof *h);
     if (h != NULL) {
         h->peers_max = s->peers_max;
-        h->daemon = MHD_start_daemon(
-            MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, s->request, s->arg,
-            MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-            MHD_OPTION_NOTIFY_COMPLETED, s->completed, s->arg, MHD_OPTION_CONNECTION_LIMIT,
-            2 * s->peers_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-            (size_t)GP_HTTP_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, s->idle_s, MHD_OPTION_END);
+        h->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, s->request, s->arg,
+                                     MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+                                     MHD_OPTION_NOTIFY_COMPLETED, s->completed, s->arg, MHD_OPTION_CONNECTION_LIMIT,
+                                     2 * s->peers_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GP_HTTP_MEMORY,
+                                     MHD_OPTION_CONNECTION_TIMEOUT, s->idle_s, MHD_OPTION_END);
     }
     if (h != NULL && h->daemon != NULL)
         return h;

@@ -16,7 +16,7 @@
 
 /* What is served; read only while the server is started. */
 struct gp_http_service {
-    const char *what; /* for the log: "cannot serve <what>" */
+    const char *what;   /* for the log: "cannot serve <what>" */
     unsigned peers_max; /* for one more the oldest makes room, so that who holds them keeps nobody out */
     unsigned idle_s;
     MHD_AccessHandlerCallback request;
