@@ -86,7 +86,8 @@ static struct gp_str read_text(const char *run_directory, const char *program, c
     struct gp_buf b = gp_buf_on(path, sizeof path);
     struct gp_str text = {room, 0};
     gp_buf_printf(&b, "%s/%s.metrics", run_directory, program);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* not waiting for a writer, should a pipe stand there */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return text;
     for (ssize_t n; text.n < GP_METRICS_TEXT_MAX && (n = read(fd, room + text.n, GP_METRICS_TEXT_MAX - text.n)) > 0;)

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #define STATUS_MAX 65536
@@ -28,30 +27,49 @@ static size_t read_file(int fd, char *out, size_t max)
     return n;
 }
 
-/* The process that holds the lock of this pid file, or 0. */
-static pid_t holder(const char *path)
+/* What stands there may be anything, a pipe that nobody writes too. */
+static int open_file(const char *path)
 {
-    char text[32];
+    return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+/* What the pid file says, if there is such a process. */
+static pid_t named(const char *run_directory, const char *program)
+{
+    char path[4096], text[32];
+    struct gp_buf b = gp_buf_on(path, sizeof path);
     uint64_t pid = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    gp_buf_printf(&b, "%s/%s.pid", run_directory, program);
+    int fd = open_file(path);
+    size_t n = fd >= 0 ? read_file(fd, text, sizeof text) : 0;
+    if (fd >= 0)
+        close(fd);
+    if (!gp_str_u64(gp_str_trim((struct gp_str){text, n}), INT32_MAX, &pid) || pid == 0)
         return 0;
-    size_t n = read_file(fd, text, sizeof text);
-    if (!gp_str_u64(gp_str_trim((struct gp_str){text, n}), INT32_MAX, &pid))
-        pid = 0;
-    /* The lock is tried only when such a process exists: a daemon that starts must not find it taken by us. */
-    if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
-        pid = 0;
-    if (pid > 0 && flock(fd, LOCK_SH | LOCK_NB) == 0)
-        pid = 0;
+    return kill((pid_t)pid, 0) != 0 && errno == ESRCH ? 0 : (pid_t)pid;
+}
+
+/* The process that holds the daemon's lock, or 0. The kernel says who it is: the daemons write the pid file, and could
+ * name a process in it that we must not signal. Who is not allowed to look at the lock has to believe the file.
+ */
+static pid_t holder(const char *run_directory, const char *program)
+{
+    char path[4096];
+    struct gp_buf b = gp_buf_on(path, sizeof path);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    gp_buf_printf(&b, "%s/%s.lock", run_directory, program);
+    int fd = open_file(path);
+    if (fd < 0)
+        return errno == EACCES ? named(run_directory, program) : 0;
+    bool held = fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK && whole.l_pid > 0;
     close(fd);
-    return (pid_t)pid;
+    return held ? whole.l_pid : 0;
 }
 
 static json_t *read_status(const char *path)
 {
     char text[STATUS_MAX];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_file(path);
     if (fd < 0)
         return NULL;
     size_t n = read_file(fd, text, sizeof text);
@@ -64,11 +82,9 @@ void gp_ctl_daemon_read(const char *run_directory, const char *program, struct g
     char path[4096];
     struct gp_buf b = gp_buf_on(path, sizeof path);
     *out = (struct gp_ctl_daemon){.program = program};
-    gp_buf_printf(&b, "%s/%s.pid", run_directory, program);
-    out->pid = holder(path);
+    out->pid = holder(run_directory, program);
     if (out->pid == 0)
         return;
-    b = gp_buf_on(path, sizeof path);
     gp_buf_printf(&b, "%s/%s.status", run_directory, program);
     out->status = read_status(path);
     if (gp_ctl_daemon_number(out, "pid") != (uint64_t)out->pid)

@@ -2,8 +2,9 @@
  *
  * state.h - is a daemon running, and what does it say of itself?
  *
- * A daemon holds a lock on run_directory/<program>.pid as long as it lives, so that a process number used anew is never
- * taken for it, and rewrites run_directory/<program>.status each second. One thread.
+ * A daemon holds a lock on run_directory/<program>.lock as long as it lives, by which the kernel tells its process:
+ * what the daemons write of themselves decides nothing here. It rewrites run_directory/<program>.status each second.
+ * One thread.
  */
 #ifndef GP_CTL_STATE_H
 #define GP_CTL_STATE_H

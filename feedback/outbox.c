@@ -21,9 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BATCH 100      /* letters of one turn: so many that cannot leave do not hold up others */
+#define BATCH 100      /* letters of one turn */
 #define LOOK_MS 1000   /* between two looks */
-#define RETRY_MS 60000 /* after one that could not leave */
+#define RETRY_MS 60000 /* after all were tried and one could not leave */
 #define SUBJECT_MAX 400
 #define BODY_MAX 8192
 #define ADDRESS_MAX 321
@@ -44,6 +44,8 @@ struct gp_outbox {
     struct gp_store *store;
     size_t n;
     struct waiting letter[BATCH];
+    struct waiting last; /* forwarded message that was tried; created_ms 0: the oldest is next */
+    bool held;           /* one could not leave since the oldest was tried */
     /* of the message being sent on */
     char sender[ADDRESS_MAX], recipient[ADDRESS_MAX];
 };
@@ -199,14 +201,28 @@ static bool deliver(struct gp_outbox *o, const struct gp_config *c, struct gp_wo
     return left || too_old;
 }
 
+/* Forwarded messages go on behind those of the turn before: however many cannot leave, they do not hold up the others.
+ * *all: these were the youngest.
+ */
+static bool next_forwards(struct gp_outbox *o, bool *all)
+{
+    const struct waiting *last = &o->last;
+    const struct gp_forward after = {
+        .id = gp_str_z(last->id), .recipient = gp_str_z(last->to), .created_ms = last->created_ms};
+    size_t before = o->n;
+    bool good = gp_store_forward_waiting(o->store, &after, BATCH / 2, note_forward, o);
+    *all = o->n - before < BATCH / 2;
+    o->last = *all ? (struct waiting){.created_ms = 0} : o->letter[o->n - 1];
+    return good;
+}
+
 static uint64_t turn(void *arg, struct gp_worker *w)
 {
     struct gp_outbox *o = arg;
     struct gp_epoch *e = gp_epoch_ref();
-    bool good = true;
+    bool good, all = true;
     o->n = 0;
-    good = gp_notices_unsent(o->store, BATCH / 2, note_notice, o) &&
-           gp_store_forward_waiting(o->store, BATCH / 2, note_forward, o);
+    good = gp_notices_unsent(o->store, BATCH / 2, note_notice, o) && next_forwards(o, &all);
     for (size_t i = 0; i < o->n && !gp_worker_ending(w); i++) {
         if (!deliver(o, e->config, w, &o->letter[i]))
             good = false;
@@ -214,7 +230,12 @@ static uint64_t turn(void *arg, struct gp_worker *w)
             gp_log(GP_ERROR, "database", "%s", gp_store_error(o->store));
     }
     gp_epoch_unref(e);
-    if (!good)
+    o->held = o->held || !good;
+    if (!all)
+        return good ? 0 : LOOK_MS;
+    bool held = o->held;
+    o->held = false;
+    if (held)
         return RETRY_MS;
     return o->n > 0 ? 0 : LOOK_MS;
 }

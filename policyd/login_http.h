@@ -8,9 +8,10 @@
  *     200 answered       400 malformed body, unknown command    403 wrong X-Gatepost-Key
  *     404 another path   405 not POST                           413 body above GP_LOGIN_BODY_MAX
  *
- * Bounds: GP_LOGIN_PEERS_MAX connections, 16 KiB of headers each, GP_LOGIN_IDLE_S without an octet and
- * GP_LOGIN_REQUEST_MS for one body. libmicrohttpd runs in one thread of its own; it asks the store, so a request takes
- * at most as long as login.h says. The running configuration is looked up for each request.
+ * Bounds: GP_LOGIN_PEERS_MAX connections (for one more the oldest makes room: any local user can connect, and must not
+ * keep Dovecot out), 16 KiB of headers each, GP_LOGIN_IDLE_S without an octet and GP_LOGIN_REQUEST_MS for one body.
+ * libmicrohttpd runs in one thread of its own; it asks the store, so a request takes at most as long as login.h says.
+ * The running configuration is looked up for each request.
  */
 #ifndef GP_POLICYD_LOGIN_HTTP_H
 #define GP_POLICYD_LOGIN_HTTP_H

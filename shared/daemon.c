@@ -6,13 +6,13 @@
 
 #include "shared/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -93,50 +93,100 @@ struct gp_config *gp_daemon_reload(const char *path, char why[GP_FAULT_TEXT_MAX]
     return c;
 }
 
-bool gp_daemon_drop(const struct gp_config *c)
+/* user and group of the configuration; false (logged) when there is none */
+static bool account_of(const struct gp_config *c, uid_t *uid, gid_t *gid)
 {
-    if (geteuid() != 0)
-        return true;
-    struct passwd *user = getpwnam(c->user);
+    const struct passwd *user = getpwnam(c->user);
     if (user == NULL) {
         gp_log(GP_ERROR, "start", "user: there is no user \"%s\"; create it or set user in the configuration", c->user);
         return false;
     }
-    struct group *group = getgrnam(c->group);
+    *uid = user->pw_uid;
+    const struct group *group = getgrnam(c->group);
     if (group == NULL) {
-        gp_log(GP_ERROR, "start", "group: there is no group \"%s\"; create it or set group in the configuration", c->group);
+        gp_log(GP_ERROR, "start", "group: there is no group \"%s\"; create it or set group in the configuration",
+               c->group);
         return false;
     }
+    *gid = group->gr_gid;
+    return true;
+}
+
+bool gp_daemon_drop(const struct gp_config *c)
+{
+    uid_t uid;
+    gid_t gid;
+    if (geteuid() != 0)
+        return true;
+    if (!account_of(c, &uid, &gid))
+        return false;
     /* The user's own groups stay: they may be what opens memcached's socket. */
-    if (initgroups(c->user, group->gr_gid) != 0 || setgid(group->gr_gid) != 0 || setuid(user->pw_uid) != 0) {
+    if (initgroups(c->user, gid) != 0 || setgid(gid) != 0 || setuid(uid) != 0) {
         gp_log_errno(GP_ERROR, "start", "cannot become user %s, group %s", c->user, c->group);
         return false;
     }
     return true;
 }
 
+/* On a file of its own, which nobody else can open: whoever may read a file can lock it, and would keep the daemon from
+ * starting. A record lock, for which the kernel knows the process; it ends when any descriptor of that file is closed.
+ */
+static bool lock_take(const char *path, const char *program)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0) {
+        gp_log_errno(GP_ERROR, "start", "cannot open %s", path);
+        return false;
+    }
+    if (fcntl(fd, F_SETLK, &whole) == 0)
+        return true; /* fd stays open: the lock lives as long as the process */
+    if (errno == EAGAIN || errno == EACCES)
+        gp_log(GP_ERROR, "start", "another gatepost-%s holds %s; end it first", program, path);
+    else
+        gp_log_errno(GP_ERROR, "start", "cannot lock %s", path);
+    close(fd);
+    return false;
+}
+
+static bool pid_write(const char *path)
+{
+    char text[32];
+    struct gp_buf b = gp_buf_on(text, sizeof text);
+    gp_buf_printf(&b, "%ld\n", (long)getpid());
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+    bool written = fd >= 0 && write(fd, text, b.n) == (ssize_t)b.n;
+    if (!written)
+        gp_log_errno(GP_ERROR, "start", "cannot write %s", path);
+    if (fd >= 0)
+        close(fd);
+    return written;
+}
+
+/* The directory is the user's: root would write through whatever the user put there, and leave files that the user
+ * cannot write when it starts the daemon itself.
+ */
 bool gp_daemon_pidfile(const struct gp_config *c, const char *program)
 {
-    char path[4096], text[32];
-    struct gp_buf p = gp_buf_on(path, sizeof path), t = gp_buf_on(text, sizeof text);
+    char lock[4096], pid[4096];
+    struct gp_buf l = gp_buf_on(lock, sizeof lock), p = gp_buf_on(pid, sizeof pid);
+    bool root = geteuid() == 0;
+    uid_t uid;
+    gid_t gid;
+    gp_buf_printf(&l, "%s/%s.lock", c->run_directory, program);
     gp_buf_printf(&p, "%s/%s.pid", c->run_directory, program);
-    gp_buf_printf(&t, "%ld\n", (long)getpid());
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        gp_log_errno(GP_ERROR, "start", "cannot write %s", path);
+    if (root && !account_of(c, &uid, &gid))
+        return false;
+    if (root && (setegid(gid) != 0 || seteuid(uid) != 0)) {
+        gp_log_errno(GP_ERROR, "start", "cannot become user %s, group %s", c->user, c->group);
         return false;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        gp_log(GP_ERROR, "start", "another gatepost-%s holds %s; end it first", program, path);
-        close(fd);
+    bool taken = lock_take(lock, program) && pid_write(pid);
+    if (root && (seteuid(0) != 0 || setegid(0) != 0)) {
+        gp_log_errno(GP_ERROR, "start", "cannot become root again");
         return false;
     }
-    if (ftruncate(fd, 0) != 0 || write(fd, text, t.n) != (ssize_t)t.n) {
-        gp_log_errno(GP_ERROR, "start", "cannot write %s", path);
-        close(fd);
-        return false;
-    }
-    return true; /* fd stays open: the lock lives as long as the process */
+    return taken;
 }
 
 void gp_daemon_publish(const struct gp_config *c, const char *program, const char *what, struct gp_str text)

@@ -40,10 +40,13 @@ struct gp_config *gp_daemon_reload(const char *path, char why[GP_FAULT_TEXT_MAX]
 /* gp_daemon_drop - become config->user and config->group when root, keep nothing; false (logged) on error */
 bool gp_daemon_drop(const struct gp_config *c);
 
-/* gp_daemon_pidfile - write run_directory/<program>.pid; false (logged) when another process holds it */
+/* gp_daemon_pidfile - take the lock on run_directory/<program>.lock and write <program>.pid; false (logged) when
+ * another process holds it. Root does so with the rights of the configuration's user.
+ */
 bool gp_daemon_pidfile(const struct gp_config *c, const char *program);
 
-/* gp_daemon_publish - replace run_directory/<program>.<what> ("status", "metrics") by text, whole (written aside, renamed)
+/* gp_daemon_publish - replace run_directory/<program>.<what> ("status", "metrics") by text, whole (written aside,
+ * renamed)
  */
 void gp_daemon_publish(const struct gp_config *c, const char *program, const char *what, struct gp_str text);
 

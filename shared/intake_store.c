@@ -25,7 +25,8 @@ static const char pop3_seen[] = "SELECT uidl FROM pop3_seen WHERE mailbox = ?1";
 static const char forward_add[] = "INSERT INTO forward (id, recipient, agency, received_ms, created_ms)"
                                   " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id, recipient) DO NOTHING";
 static const char forward_waiting[] = "SELECT id, recipient, agency, received_ms, created_ms FROM forward"
-                                      " WHERE sent_ms IS NULL ORDER BY created_ms, id LIMIT ?1";
+                                      " WHERE sent_ms IS NULL AND (created_ms, id, recipient) > (?2, ?3, ?4)"
+                                      " ORDER BY created_ms, id, recipient LIMIT ?1";
 static const char forward_sent[] = "UPDATE forward SET sent_ms = ?3 WHERE id = ?1 AND recipient = ?2";
 static const char forward_forget[] = "DELETE FROM forward WHERE created_ms < ?1";
 
@@ -184,11 +185,17 @@ bool gp_store_forward_add(struct gp_store *s, const struct gp_forward *f)
     return gp_store_done(s, st);
 }
 
-bool gp_store_forward_waiting(struct gp_store *s, size_t most, gp_forward_fn *each, void *arg)
+bool gp_store_forward_waiting(struct gp_store *s, const struct gp_forward *after, size_t most, gp_forward_fn *each,
+                              void *arg)
 {
+    static const struct gp_forward none = {.id = GP_STR(""), .recipient = GP_STR("")};
     bool good = true;
+    after = after != NULL ? after : &none;
     sqlite3_stmt *st = gp_store_statement(s, forward_waiting);
     gp_bind_u64(st, 1, most);
+    gp_bind_u64(st, 2, after->created_ms);
+    gp_bind_str(st, 3, after->id);
+    gp_bind_str(st, 4, after->recipient);
     while (gp_store_next(s, st, &good)) {
         const struct gp_forward f = {.id = gp_column_str(st, 0),
                                      .recipient = gp_column_str(st, 1),

@@ -65,8 +65,11 @@ struct gp_forward {
 /* gp_store_forward_add - nothing happens when it is there already */
 bool gp_store_forward_add(struct gp_store *s, const struct gp_forward *f);
 typedef void gp_forward_fn(void *arg, const struct gp_forward *f);
-/* gp_store_forward_waiting - the oldest `most` of those not sent, oldest first */
-bool gp_store_forward_waiting(struct gp_store *s, size_t most, gp_forward_fn *each, void *arg);
+/* gp_store_forward_waiting - the oldest `most` of those not sent, oldest first; after: only those that stand behind
+ * this one in that order (its created_ms, id and recipient), NULL: all
+ */
+bool gp_store_forward_waiting(struct gp_store *s, const struct gp_forward *after, size_t most, gp_forward_fn *each,
+                              void *arg);
 bool gp_store_forward_sent(struct gp_store *s, struct gp_str id, struct gp_str recipient, uint64_t now_ms);
 /* gp_store_forward_forget - those made before, sent or not */
 bool gp_store_forward_forget(struct gp_store *s, uint64_t before_ms);

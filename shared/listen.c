@@ -7,6 +7,7 @@
 #include "shared/log.h"
 #include "shared/str.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -36,21 +37,41 @@ static bool folder_group(const char *path, gid_t *gid)
     return true;
 }
 
-bool gp_listen_ready(const char *listen)
+/* By its descriptor, not by its name: the folder is the daemons' own, and its user could put a link there in between,
+ * through which root would hand a file of its own to Postfix's group.
+ */
+static bool socket_ready(int fd, const char *path)
 {
-    const char *path = unix_path(listen);
+    char self[32];
+    struct gp_buf b = gp_buf_on(self, sizeof self);
+    struct stat st;
     gid_t gid;
-    if (path == NULL)
-        return true;
-    if (!folder_group(path, &gid) || (geteuid() == 0 && chown(path, (uid_t)-1, gid) != 0)) {
+    gp_buf_printf(&b, "/proc/self/fd/%d", fd);
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISSOCK(st.st_mode)) {
+        gp_log(GP_ERROR, "start", "%s is not the socket that was made there", path);
+        return false;
+    }
+    if (!folder_group(path, &gid) || (geteuid() == 0 && fchownat(fd, "", (uid_t)-1, gid, AT_EMPTY_PATH) != 0)) {
         gp_log_errno(GP_ERROR, "start", "cannot give socket %s the group of its folder", path);
         return false;
     }
-    if (chmod(path, 0660) != 0) {
+    if ((st.st_mode & 07777) != 0660 && chmod(self, 0660) != 0) {
         gp_log_errno(GP_ERROR, "start", "cannot set the mode of socket %s", path);
         return false;
     }
     return true;
+}
+
+bool gp_listen_ready(const char *listen)
+{
+    const char *path = unix_path(listen);
+    if (path == NULL)
+        return true;
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    bool ready = socket_ready(fd, path);
+    if (fd >= 0)
+        close(fd);
+    return ready;
 }
 
 /* Does anybody answer on this socket? Then it is not ours to take. */

@@ -14,7 +14,7 @@
 struct gp_http {
     struct MHD_Daemon *daemon;
     /* libmicrohttpd's thread alone: open connections, the oldest first; those before `asked` were told to go */
-    unsigned peers_max; /* 0: not looked after */
+    unsigned peers_max;
     size_t n, asked;
     struct peer {
         const struct MHD_Connection *connection;
@@ -25,7 +25,7 @@ struct gp_http {
 static void peer_came(struct gp_http *h, struct MHD_Connection *c)
 {
     const union MHD_ConnectionInfo *fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (h->peers_max == 0 || fd == NULL || h->n == sizeof h->peer / sizeof h->peer[0])
+    if (fd == NULL || h->n == sizeof h->peer / sizeof h->peer[0])
         return;
     h->peer[h->n++] = (struct peer){c, fd->connect_fd};
     if (h->n - h->asked > h->peers_max)
@@ -58,13 +58,12 @@ struct gp_http *gp_http_start(int listener, const struct gp_http_service *s)
 {
     struct gp_http *h = calloc(1, sizeof *h);
     if (h != NULL) {
-        h->peers_max = s->oldest_goes ? s->peers_max : 0;
-        h->daemon = MHD_start_daemon(
-            MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, s->request, s->arg,
-            MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-            MHD_OPTION_NOTIFY_COMPLETED, s->completed, s->arg, MHD_OPTION_CONNECTION_LIMIT,
-            s->oldest_goes ? 2 * s->peers_max : s->peers_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-            (size_t)GP_HTTP_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, s->idle_s, MHD_OPTION_END);
+        h->peers_max = s->peers_max;
+        h->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, s->request, s->arg,
+                                     MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+                                     MHD_OPTION_NOTIFY_COMPLETED, s->completed, s->arg, MHD_OPTION_CONNECTION_LIMIT,
+                                     2 * s->peers_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GP_HTTP_MEMORY,
+                                     MHD_OPTION_CONNECTION_TIMEOUT, s->idle_s, MHD_OPTION_END);
     }
     if (h != NULL && h->daemon != NULL)
         return h;

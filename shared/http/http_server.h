@@ -12,14 +12,13 @@
 #include <microhttpd.h>
 
 #define GP_HTTP_MEMORY 16384
-#define GP_HTTP_PEERS_MAX 64 /* of a service with oldest_goes */
+#define GP_HTTP_PEERS_MAX 256 /* the most that a service may have */
 
 /* What is served; read only while the server is started. */
 struct gp_http_service {
-    const char *what; /* for the log: "cannot serve <what>" */
-    unsigned peers_max;
+    const char *what;   /* for the log: "cannot serve <what>" */
+    unsigned peers_max; /* for one more the oldest makes room, so that who holds them keeps nobody out */
     unsigned idle_s;
-    bool oldest_goes; /* for one more than peers_max the oldest makes room; else the new one waits */
     MHD_AccessHandlerCallback request;
     MHD_RequestCompletedCallback completed; /* may be NULL */
     void *arg;                              /* of both */

@@ -42,11 +42,8 @@ bool gp_metrics_http_open(const char *place, int *listener)
 
 bool gp_metrics_http_start(int *listener, struct gp_http **out)
 {
-    static const struct gp_http_service service = {.what = "metrics",
-                                                   .peers_max = GP_METRICS_PEERS_MAX,
-                                                   .idle_s = GP_METRICS_IDLE_S,
-                                                   .oldest_goes = true,
-                                                   .request = on_request};
+    static const struct gp_http_service service = {
+        .what = "metrics", .peers_max = GP_METRICS_PEERS_MAX, .idle_s = GP_METRICS_IDLE_S, .request = on_request};
     int fd = *listener;
     *listener = -1;
     *out = fd >= 0 ? gp_http_start(fd, &service) : NULL;

@@ -299,18 +299,22 @@ static void test_forwards(void **state)
     const struct gp_forward late = {.id = GP_STR("1"), .recipient = GP_STR("late@x"), .created_ms = 20},
                             early = {.id = GP_STR("2"), .recipient = GP_STR("early@x"), .created_ms = 10};
     assert_true(gp_store_forward_add(s, &late) && gp_store_forward_add(s, &early) && gp_store_forward_add(s, &early));
-    assert_true(gp_store_forward_waiting(s, 9, note_forward, &seen));
+    assert_true(gp_store_forward_waiting(s, NULL, 9, note_forward, &seen));
     assert_int_equal(seen.n, 2);
     assert_string_equal(seen.first, "early@x");
+    seen.n = 0;
+    assert_true(gp_store_forward_waiting(s, &early, 9, note_forward, &seen));
+    assert_int_equal(seen.n, 1);
+    assert_string_equal(seen.first, "late@x");
     assert_true(gp_store_forward_sent(s, GP_STR("2"), GP_STR("early@x"), 30));
     assert_true(gp_store_forward_add(s, &early)); /* it was sent: no second time */
     seen.n = 0;
-    assert_true(gp_store_forward_waiting(s, 9, note_forward, &seen));
+    assert_true(gp_store_forward_waiting(s, NULL, 9, note_forward, &seen));
     assert_int_equal(seen.n, 1);
     assert_string_equal(seen.first, "late@x");
     assert_true(gp_store_forward_forget(s, 21));
     seen.n = 0;
-    assert_true(gp_store_forward_waiting(s, 9, note_forward, &seen));
+    assert_true(gp_store_forward_waiting(s, NULL, 9, note_forward, &seen));
     assert_int_equal(seen.n, 0);
     gp_store_close(s);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for a daemon as gatepostctl sees one: ctl_daemon.py RUN_DIRECTORY PROGRAM takes|refuses|silent
 
-It holds the lock on its pid file, writes its status file, and answers SIGUSR1 as told. Prints "ready", then waits.
+It holds its lock, writes its pid file and its status file, and answers SIGUSR1 as told. Prints "ready", then waits.
 """
 import fcntl
 import json
@@ -34,10 +34,10 @@ def reload(*_):
 
 
 signal.signal(signal.SIGUSR1, reload)
-lock = open(f"{directory}/{program}.pid", "w")
-fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-lock.write(f"{os.getpid()}\n")
-lock.flush()
+lock = open(f"{directory}/{program}.lock", "w")
+fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+with open(f"{directory}/{program}.pid", "w") as pid_file:
+    pid_file.write(f"{os.getpid()}\n")
 write_status()
 print("ready", flush=True)
 while True:

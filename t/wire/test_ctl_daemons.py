@@ -2,6 +2,7 @@
 """gatepostctl status and reload, of stand-ins for the daemons and of the daemons themselves"""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,6 +57,32 @@ class Daemons(Case):
         self.assertEqual((r.status, r.out), (1, ""))
         self.assertIn("milter: not running", r.err)
         self.assertIsNone(other.poll())
+
+    def test_a_daemon_cannot_have_another_process_signalled(self):
+        other = subprocess.Popen(["sleep", "600"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        milter = self.daemon("milter", "takes")
+        with open(f"{self.dir}/run/milter.pid", "w") as f:
+            f.write(f"{other.pid}\n")
+        self.ctl("reload")
+        self.assertIsNone(other.poll())
+        self.assertEqual(self.ctl("status", "--json").json()["daemons"][1]["pid"], milter.pid)
+
+    def test_a_pipe_in_place_of_a_file_holds_nothing_up(self):
+        for name in ("milter.lock", "milter.pid", "milter.status", "milter.metrics"):
+            with self.subTest(name):
+                shutil.rmtree(f"{self.dir}/run")
+                os.mkdir(f"{self.dir}/run")
+                if name not in ("milter.lock", "milter.pid"):
+                    self.daemon("milter", "takes")
+                path = f"{self.dir}/run/{name}"
+                if os.path.exists(path):
+                    os.remove(path)
+                os.mkfifo(path)
+                for words in (["status"], ["metrics"], ["reload"]):
+                    subprocess.run([f"{BIN}/gatepostctl", "-c", self.config, *words], capture_output=True,
+                                   stdin=subprocess.DEVNULL, timeout=20)
 
     def test_reload(self):
         self.daemon("milter", "takes")

@@ -6,6 +6,7 @@ import time
 import unittest
 
 from feedback_case import DOMAIN, Case, mail, until
+from relayconf import process
 
 POSTMASTER = f"postmaster@{DOMAIN}"
 
@@ -63,6 +64,19 @@ class Outbox(Case):
         relay.start()
         commands, message = self.serve({})
         self.assertIn(b"Message-ID: <forward.", message)
+
+    def test_many_refused_ones_do_not_hold_up_another(self):
+        """Strangers write to abuse@ what the next server will not take (too large, once it is encoded), as often as they like."""
+        relay = self.start(operator="chief@hq.example.gov", notices=f"inet:127.0.0.1:{process.free_ports(1)[0]}")
+        client = self.client(relay)
+        for n in range(51):
+            self.kept(client.deliver(mail(f"number {n}."), POSTMASTER, "joe@example.com"))
+        relay.stop()
+        relay.configure(notices=f"inet:127.0.0.1:{self.place.getsockname()[1]}")
+        relay.start()
+        for _ in range(50):
+            self.serve({".": "552 too large"})
+        self.assertIn(b"Subject: number 50.", self.serve({})[1])
 
     def test_lost_answer(self):
         """When the answer to the whole message is lost it is sent again, under one Message-ID."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """gatepost-milter as a process: reload, the end, memcached coming and going, what a restart remembers."""
+import fcntl
 import os
 import signal
 import threading
@@ -139,6 +140,41 @@ class End(Life):
         import subprocess
         program = os.path.join(os.environ.get("GATEPOST_BUILD") or "build", "bin", "gatepost-milter")
         return subprocess.run([program, *arguments], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
+
+
+class RunDirectory(Life):
+    """Everybody may read it, and it belongs to the daemons' user: neither may keep a daemon from starting."""
+
+    def test_who_may_only_read_cannot_keep_it_from_starting(self):
+        m = self.start()
+        m.stop()
+        for name in os.listdir(m.path("run")):
+            path = m.path("run", name)
+            if os.stat(path).st_mode & 0o004 == 0:
+                continue
+            with open(path) as mine:
+                fcntl.flock(mine, fcntl.LOCK_EX)
+                fcntl.lockf(mine, fcntl.LOCK_SH)  # the lock that needs no right to write
+                m.start()
+                m.stop()
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_root_writes_nothing_through_what_the_user_put_there(self):
+        m = self.start()
+        m.stop()
+        for name in ("milter.pid", "milter.lock"):
+            victim, planted = m.path(f"victim-of-{name}"), m.path("run", name)
+            with open(victim, "w") as f:
+                f.write("precious")
+            os.remove(planted)
+            os.symlink(victim, planted)
+            self.assertEqual(m.spawn().wait(20), 1)
+            with open(victim) as f:
+                self.assertEqual(f.read(), "precious")
+            os.remove(planted)
+        m.start()
+        owner = os.stat(m.path("db")).st_uid
+        self.assertEqual({os.stat(m.path("run", name)).st_uid for name in os.listdir(m.path("run"))}, {owner})
 
 
 class Listening(Life):

@@ -211,6 +211,15 @@ class Requests(LoginCase):
         self.assertEqual(self.allow(BOTH), (200, WELCOME))
         self.assertEqual(len(idle), 100)
 
+    def test_who_holds_all_connections_keeps_dovecot_from_nothing(self):
+        """Dovecot fails open: whom it cannot ask about it lets try as many passwords as he likes."""
+        self.serve()
+        held = [self.raw(b"POST /auth/") for _ in range(300)]
+        for _ in range(3):
+            self.wrong(BOTH)
+        self.assertEqual(self.allow(BOTH), (200, REFUSED))
+        self.assertEqual(len(held), 300)
+
     def test_keep_alive(self):
         """As Dovecot does: many requests on one connection."""
         self.serve()
