@@ -33,6 +33,10 @@
 #define DRAIN_MS 10000 /* what running sessions get at the end */
 #define DRAIN_POLL_MS 20
 #define WATCH_MS 500        /* how soon the end of libmilter is seen */
+/* Of each of libmilter's threads, which come and go with the sessions: the C library keeps 40 MiB of stacks that were
+ * given back, and what is beyond it must map anew each time. A message needs a tenth.
+ */
+#define STACK_OCTETS (512U << 10)
 #define SESSION_IDLE_S 7210 /* longer than any pause that Postfix allows a client within one step */
 
 struct parts {
@@ -170,9 +174,20 @@ static struct gp_store *store_open(const struct gp_config *c, struct gp_ledger *
     return store;
 }
 
+static void small_stacks(void)
+{
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return;
+    if (pthread_attr_setstacksize(&attributes, STACK_OCTETS) == 0)
+        (void)pthread_setattr_default_np(&attributes);
+    (void)pthread_attr_destroy(&attributes);
+}
+
 static void *libmilter_run(void *arg)
 {
     (void)arg;
+    small_stacks(); /* of the threads that are made from now on */
     smfi_main();
     atomic_store(&libmilter_ended, true); /* it could not accept; the main thread sees it */
     return NULL;

@@ -148,6 +148,7 @@ class Gatepost:
         self.socket = self.relay.socket
 
     def start(self):
+        self.relay.memcached_argv = ["-m", "1024"]  # or it would evict
         self.relay.start_memcached()
         self.fill()
         self.relay.start(start_new_session=True)  # as the others are: the kernel may share out by session

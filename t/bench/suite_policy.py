@@ -6,12 +6,14 @@ CLIENTS = 1000
 CASES = {"1 connection": {"connections": 1}, "8 connections": {"connections": 8}, "50 connections": {"connections": 50},
          "1 connection beside 500 idle": {"connections": 1, "idle": 500}}
 IDLE, IDLE_SERVICES = "1 connection beside 500 idle", ("mc-sync", "gatepost")
+CURVE = {"gatepost-10": (10, 0), "gatepost-10000": (10000, 0), "gatepost-million": (CLIENTS, 1000000)}  # agencies, items
+CURVE_CASES = ("1 connection", "50 connections")
 
 
 class Suite:
     name = "policy"
     anchor = "mc-sync"
-    services = ["echo", "mc-sync", "mc-batch", "postfwd", "policyd-rate-limit", "postgrey", "gatepost"]
+    services = ["echo", "mc-sync", "mc-batch", "postfwd", "policyd-rate-limit", "postgrey", "gatepost", *CURVE]
     cases = list(CASES)
     figures = [("rate", "req/s"), ("p50_us", "p50 µs"), ("p90_us", "p90 µs"), ("p99_us", "p99 µs"),
                ("p999_us", "p99.9 µs"), ("cpu_us", "CPU µs/req"), ("store_us", "memcached µs/req"), ("rss_mib", "RSS MiB")]
@@ -30,6 +32,7 @@ class Suite:
             "policyd-rate-limit": lambda: services.RateLimit("policyd-rate-limit", bench.directory),
             "postgrey": lambda: services.Postgrey("postgrey", bench.directory),
             "gatepost": lambda: services.Gatepost("gatepost", CLIENTS),
+            **{name: lambda name=name, args=args: services.Gatepost(name, *args) for name, args in CURVE.items()},
         }
         self.by_name = {}
 
@@ -40,9 +43,12 @@ class Suite:
     def measure(self, case, service):
         if case == IDLE and service not in IDLE_SERVICES:
             return None
+        if service in CURVE and case not in CURVE_CASES:
+            return None
         if service not in self.by_name:
             self.by_name[service] = self.raise_(self.make[service]())
-        return services.load(self.build, self.by_name[service], self.seconds, clients=CLIENTS, **CASES[case])
+        return services.load(self.build, self.by_name[service], self.seconds,
+                             clients=CURVE.get(service, (CLIENTS,))[0], **CASES[case])
 
     def stop(self):
         for service in reversed(self.raised):
