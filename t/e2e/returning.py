@@ -112,7 +112,7 @@ class Returning(Scene):
     def start_feedback(self):
         """After its end; returns when it listens"""
         socket_path = self.relay.path("spool", "gatepost", "feedback.sock")
-        self.relay.feedback.start().ready(lambda: process.unix_answers(socket_path))
+        self.relay.feedback.start().ready(lambda: process.daemon_answers(socket_path))
 
     # --- knowing --------------------------------------------------------------------------------------------------
 

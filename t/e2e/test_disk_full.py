@@ -120,13 +120,13 @@ class DiskFull(unittest.TestCase):
         self.relay.milter.start()
         socket = self.relay.path("spool", "gatepost", "milter.sock")
         wait_for("it to run or to give up",
-                 lambda: self.relay.milter.ended() or process.unix_answers(socket), 30)
+                 lambda: self.relay.milter.ended() or process.daemon_answers(socket), 30)
         reply = self.submit("full@example.com")
         self.assertIn(reply.code // 100, (2, 4), reply)
         os.unlink(self.filler)
         if self.relay.milter.ended():
             self.relay.milter.start()
-        self.relay.milter.ready(lambda: process.unix_answers(socket))
+        self.relay.milter.ready(lambda: process.daemon_answers(socket))
         wait_for("mail to flow", lambda: self.submit("room@example.com").code == 250, 60)
         self.relay.wait_delivered("room@example.com")
 

@@ -6,7 +6,7 @@ import time
 import unittest
 
 import crowd
-from process import unix_answers, wait_for
+from process import daemon_answers, unix_answers, wait_for
 from relay import Relay
 from sample import WIDE, agency
 from smtp import Gone
@@ -70,9 +70,11 @@ class Case(unittest.TestCase):
         for daemon in daemons:
             daemon.start()
         for daemon in daemons:
-            name = {"policyd": "spool/gatepost/policy.sock", "milter": "spool/gatepost/milter.sock",
-                    "memcached": "run/memcached.sock"}[daemon.name]
-            daemon.ready(lambda: unix_answers(self.relay.path(name)))
+            if daemon.name == "memcached":
+                daemon.ready(lambda: unix_answers(self.relay.path("run", "memcached.sock")))
+            else:
+                name = {"policyd": "policy.sock", "milter": "milter.sock"}[daemon.name]
+                daemon.ready(lambda: daemon_answers(self.relay.path("spool", "gatepost", name)))
 
 
 class DaemonsAway(Case):
@@ -299,7 +301,7 @@ class Packages(Case):
     def check_limit(self, sent):
         """Exactly the rest is accepted."""
         replies = self.send("packaged", LIMIT - sent + 2)
-        self.assertEqual([r.code for r in replies], [250] * (LIMIT - sent) + [452] * 2)
+        self.assertEqual([r.code for r in replies], [250] * (LIMIT - sent) + [452] * 2, [str(r) for r in replies])
         self.assertEqual(crowd.recipients(self.relay.settled()).total(), LIMIT)
 
     def test_memcached_restarts(self):

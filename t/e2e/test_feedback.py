@@ -83,8 +83,8 @@ class Feedback(Scene):
         self.bring_back(back, self.message(back, "jane@example.com", subject="while you were out"), "jane@example.com")
         self.wait("Postfix to have tried", lambda: f"to=<{back}>" in self.relay.log("mail") and "status=deferred" in
                   self.relay.log("mail"))
-        self.relay.feedback.start().ready(lambda: process.unix_answers(self.relay.path("spool", "gatepost",
-                                                                                      "feedback.sock")))
+        socket = self.relay.path("spool", "gatepost", "feedback.sock")
+        self.relay.feedback.start().ready(lambda: process.daemon_answers(socket))
         self.assertEqual(self.outcome(back)["outcome"], "forwarded")
 
     def test_the_old_maildir(self):

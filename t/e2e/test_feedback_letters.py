@@ -87,7 +87,7 @@ class Letters(Returning):
     def look_again(self):
         """The milter starts anew, and knows again what the DNS says of dim.example.gov."""
         self.relay.milter.stop()
-        self.relay.milter.start().ready(lambda: process.unix_answers(self.relay.path("spool", "gatepost", "milter.sock")))
+        self.relay.milter.start().ready(lambda: process.daemon_answers(self.relay.path("spool", "gatepost", "milter.sock")))
         known = self.relay.log("milter").count(" spf=fail dmarc=")
 
         def send_and_look():

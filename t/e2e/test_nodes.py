@@ -12,7 +12,7 @@ import unittest
 
 import crowd
 import process
-from process import Daemon, unix_answers, wait_for
+from process import Daemon, daemon_answers, wait_for
 from relay import Relay
 from sample import WIDE, agency
 from smtp import Gone
@@ -303,7 +303,7 @@ class Nodes(unittest.TestCase):
         self.assertEqual(str(self.enter(name, self.nodes[0])[1])[:9], SESSION_LIMIT, "not yet known to be gone")
         died = time.monotonic()
         milter.start()
-        milter.ready(lambda: unix_answers(self.nodes[1].path("spool", "gatepost", "milter.sock")))
+        milter.ready(lambda: daemon_answers(self.nodes[1].path("spool", "gatepost", "milter.sock")))
         self.check_used(name, "sessions", 0)
         self.assertEqual(self.send(name, self.nodes[0], f"restarted@{name}.test").code, 250)
         self.assertLess(time.monotonic() - died, ROW_LIFE / 3, "sooner than the row would have ended")

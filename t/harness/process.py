@@ -70,6 +70,11 @@ def unix_answers(path):
             return False
 
 
+def daemon_answers(path):
+    """Does a daemon of ours listen there, and may those connect for whom its folder is? Root may earlier than they."""
+    return unix_answers(path) and (os.geteuid() != 0 or os.stat(path).st_gid == os.stat(os.path.dirname(path)).st_gid)
+
+
 def tcp_greets(port, host="127.0.0.1"):
     """Does an SMTP server on this port say anything at all?"""
     try:

@@ -258,7 +258,7 @@ class Relay:
         argv = [*self.wrap, self.program(f"gatepost-{name}"), "-c", self.config(instance)]
         socket = self.path("spool", "gatepost", ("policy" if name == "policyd" else name) + f"{instance}.sock")
         daemon = self.add(name + instance, argv, self.path(f"run{instance}", f"{name}.pid"))
-        daemon.ready(lambda: process.unix_answers(socket))
+        daemon.ready(lambda: process.daemon_answers(socket))
         return daemon
 
     def raise_postfix(self, sink_port):
