@@ -33,7 +33,7 @@ void gp_config_auth(struct gp_load *l)
             "on this host can have any address banned");
     if (c->auth_key == NULL)
         return;
-    ssize_t n = gp_secret_read(c->auth_key, "auth_key", text, sizeof text, l->faults);
+    ssize_t n = gp_secret_read(c->auth_key, "auth_key", NULL, text, sizeof text, l->faults);
     if (n < 0)
         goto out;
     struct gp_str secret = gp_str_trim((struct gp_str){text, (size_t)n});

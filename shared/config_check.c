@@ -238,5 +238,5 @@ void gp_config_check(struct gp_load *l)
     }
     if (whole && l->c->agencies_n == 0)
         gp_warning(l->faults, l->files[0].name, 0,
-                   "agencies.d: no agency, given none, must be one for anybody to relay");
+                   "agencies.d: no agency, given none in files *.conf, must be one for anybody to relay");
 }

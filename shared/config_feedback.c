@@ -184,7 +184,7 @@ static void read_password(struct gp_load *l, struct gp_pop3_mailbox *m)
     char text[GP_POP3_PASSWORD_MAX + 2];
     if (m->password_file == NULL)
         return;
-    ssize_t n = gp_secret_read(m->password_file, "password_file", text, sizeof text, l->faults);
+    ssize_t n = gp_secret_read(m->password_file, "password_file", NULL, text, sizeof text, l->faults);
     if (n < 0)
         return;
     struct gp_str s = {text, (size_t)n};

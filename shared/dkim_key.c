@@ -180,7 +180,7 @@ bool gp_dkim_key_load(struct gp_dkim_key *key, struct gp_faults *faults)
     const char *why = NULL;
     EVP_PKEY *pkey = NULL;
     key->pkey = NULL;
-    ssize_t n = gp_secret_read(key->path, "key", text, sizeof text, faults);
+    ssize_t n = gp_secret_read(key->path, "key", "gatepostctl dkim new", text, sizeof text, faults);
     if (n < 0)
         goto out;
     struct gp_str given = gp_str_trim((struct gp_str){text, (size_t)n});

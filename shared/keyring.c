@@ -81,7 +81,7 @@ bool gp_keyring_load(const char *path, struct gp_keyring *out, struct gp_faults 
     char text[GP_KEYRING_FILE_MAX];
     struct gp_str rest, line;
     memset(out, 0, sizeof *out);
-    ssize_t n = gp_secret_read(path, "key file", text, sizeof text, faults);
+    ssize_t n = gp_secret_read(path, "key file", "gatepostctl token new-key", text, sizeof text, faults);
     if (n < 0) {
         r.good = false;
         goto out;

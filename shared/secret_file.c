@@ -67,13 +67,29 @@ static ssize_t more(int fd)
     return n;
 }
 
-ssize_t gp_secret_read(const char *path, const char *what, char *buf, size_t cap, struct gp_faults *faults)
+static void cannot_open(const char *path, const char *what, const char *maker, struct gp_faults *faults)
+{
+    int error = errno;
+    char shown[GP_FAULT_TEXT_MAX];
+    struct gp_buf b = gp_buf_on(shown, sizeof shown);
+    gp_buf_put_escaped(&b, gp_str_z(path));
+    const char *why = strerror(error);
+    if (error == ENOENT && maker != NULL)
+        gp_fault(faults, path, 0, "%s: cannot be opened: %s; %s makes one", what, why, maker);
+    else if (error == EACCES)
+        gp_fault(faults, path, 0, "%s: cannot be opened: %s; for the daemons: chgrp gatepost %s", what, why, shown);
+    else
+        gp_fault(faults, path, 0, "%s: cannot be opened: %s", what, why);
+}
+
+ssize_t gp_secret_read(const char *path, const char *what, const char *maker, char *buf, size_t cap,
+                       struct gp_faults *faults)
 {
     /* not blocking: opening a pipe by mistake must not hang the daemon */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     ssize_t n = -1;
     if (fd < 0) {
-        gp_fault(faults, path, 0, "%s: cannot be opened: %s", what, strerror(errno));
+        cannot_open(path, what, maker, faults);
         return -1;
     }
     if (!check_file(path, what, fd, faults))

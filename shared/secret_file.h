@@ -13,8 +13,10 @@
 
 /* gp_secret_read - the whole file, at most cap octets
  * It must be a plain file that nobody but its owner can change and no stranger can read. Returns how much was read, or
- * -1 with faults that begin "path: <what>: ", what being "key file". The caller cleanses buf.
+ * -1 with faults that begin "path: <what>: ", what being "key file". maker is the command that makes such a file, NULL
+ * when there is none. The caller cleanses buf.
  */
-ssize_t gp_secret_read(const char *path, const char *what, char *buf, size_t cap, struct gp_faults *faults);
+ssize_t gp_secret_read(const char *path, const char *what, const char *maker, char *buf, size_t cap,
+                       struct gp_faults *faults);
 
 #endif

@@ -56,7 +56,8 @@ class Work:
         self.directory = directory
         for name in store.FILES:
             if not os.path.isfile(os.path.join(directory, name)):
-                raise Trouble(f"{directory} has no {name}: name Postfix's configuration directory with -c DIR")
+                raise Trouble(f"{directory} has no {name}: \"dpkg-reconfigure postfix\" makes one; or name Postfix's "
+                              "configuration directory with -c DIR")
         self.state = store.State(directory)
         self.clean = store.Clean(directory, self.state)
 

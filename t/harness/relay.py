@@ -200,8 +200,18 @@ class Relay:
         with open(self.path("agencies.d", "agencies.conf"), "w", encoding="utf-8", errors="surrogateescape") as f:
             f.write(text)
 
+    def copy_dictionaries(self):
+        """The daemons' user reads them, and a clone in somebody's home lets only its owner through."""
+        os.makedirs(self.path("dictionary"), mode=0o755, exist_ok=True)
+        source = os.path.join(sample.ROOT, "feedback", "dictionary")
+        for name in os.listdir(source):
+            shutil.copyfile(os.path.join(source, name), self.path("dictionary", name))
+            os.chmod(self.path("dictionary", name), 0o644)
+
     def write_configuration(self):
-        settings = {"dkim": self.signing(self.dkim_domain), "mail_log": self.path("log", "mail.log"), **self.changes}
+        self.copy_dictionaries()
+        settings = {"dictionaries": [self.path("dictionary")], "dkim": self.signing(self.dkim_domain),
+                    "mail_log": self.path("log", "mail.log"), **self.changes}
         if self.auth_port:
             settings = {"notices": f"inet:127.0.0.1:{self.own_port}", "auth_listen": f"127.0.0.1:{self.auth_port}",
                         "auth_key": self.path("keys", "auth"), **settings}
