@@ -31,6 +31,7 @@ void gp_ledger_free(struct gp_ledger *l)
         return;
     for (struct gp_account *a = atomic_load(&l->newest), *older; a != NULL; a = older) {
         older = a->older;
+        pthread_mutex_destroy(&a->waiting);
         pthread_mutex_destroy(&a->lock);
         free(a);
     }
@@ -60,6 +61,9 @@ static struct gp_account *account_new(struct gp_ledger *l, const char *allowance
     }
     gp_key_usage(a->usage_key, l->prefix, a->name);
     gp_key_sessions(a->sessions_key, l->prefix, a->name);
+    a->charges_end = &a->charges;
+    a->changes_end = &a->changes;
+    pthread_mutex_init(&a->waiting, NULL);
     pthread_mutex_init(&a->lock, NULL);
     return a;
 }

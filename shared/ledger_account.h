@@ -63,9 +63,10 @@ struct gp_account {
     char name[GP_ALLOWANCE_MAX + 1];
     char agency[GP_AGENCY_NAME_MAX + 1]; /* whose it is: group of all its keys, and what live limits are named after */
     char usage_key[GP_KEY_MAX], sessions_key[GP_KEY_MAX];
-    _Atomic(struct gp_charge *) charges; /* that wait, the newest first */
-    _Atomic(struct gp_session_change *) changes;
-    pthread_mutex_t lock;
+    pthread_mutex_t waiting; /* over the two lists of calls that wait, for as long as it takes to change one */
+    struct gp_charge *charges, **charges_end; /* the oldest first; where the next one goes */
+    struct gp_session_change *changes, **changes_end;
+    pthread_mutex_t lock;    /* over all that follows */
     uint32_t open;           /* sessions of this process, exactly */
     struct gp_sessions seen; /* the rows as last read or written */
     uint64_t row_ms;         /* when ours was written */
@@ -75,8 +76,8 @@ struct gp_account {
     bool usage_due;          /* the store may not hold all of it */
     struct gp_usage_read read;
     _Atomic uint64_t usage_writes; /* by this process, done or not */
-    bool complained;         /* about an item that cannot be read */
-    struct gp_counts saved;  /* as last handed to the database */
+    bool complained;               /* about an item that cannot be read */
+    struct gp_counts saved;        /* as last handed to the database */
     struct gp_live_seen live[GP_LIMIT_COUNT];
 };
 

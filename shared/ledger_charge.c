@@ -170,21 +170,20 @@ static void do_charge_all(struct gp_ledger *l, struct gp_account *a, struct gp_c
 
 static void enqueue(struct gp_account *a, struct gp_charge *c)
 {
-    c->next = atomic_load(&a->charges);
-    while (!atomic_compare_exchange_weak(&a->charges, &c->next, c))
-        continue;
+    pthread_mutex_lock(&a->waiting);
+    *a->charges_end = c;
+    a->charges_end = &c->next;
+    pthread_mutex_unlock(&a->waiting);
 }
 
-/* All that wait, the oldest first. */
+/* All that wait. */
 static struct gp_charge *dequeue(struct gp_account *a)
 {
-    struct gp_charge *newest = atomic_exchange(&a->charges, NULL), *all = NULL;
-    while (newest != NULL) {
-        struct gp_charge *older = newest->next;
-        newest->next = all;
-        all = newest;
-        newest = older;
-    }
+    pthread_mutex_lock(&a->waiting);
+    struct gp_charge *all = a->charges;
+    a->charges = NULL;
+    a->charges_end = &a->charges;
+    pthread_mutex_unlock(&a->waiting);
     return all;
 }
 

@@ -192,21 +192,20 @@ static void do_change_all(struct gp_ledger *l, struct gp_account *a, struct gp_s
 
 static void enqueue(struct gp_account *a, struct gp_session_change *c)
 {
-    c->next = atomic_load(&a->changes);
-    while (!atomic_compare_exchange_weak(&a->changes, &c->next, c))
-        continue;
+    pthread_mutex_lock(&a->waiting);
+    *a->changes_end = c;
+    a->changes_end = &c->next;
+    pthread_mutex_unlock(&a->waiting);
 }
 
-/* All that wait, the oldest first. */
+/* All that wait. */
 static struct gp_session_change *dequeue(struct gp_account *a)
 {
-    struct gp_session_change *newest = atomic_exchange(&a->changes, NULL), *all = NULL;
-    while (newest != NULL) {
-        struct gp_session_change *older = newest->next;
-        newest->next = all;
-        all = newest;
-        newest = older;
-    }
+    pthread_mutex_lock(&a->waiting);
+    struct gp_session_change *all = a->changes;
+    a->changes = NULL;
+    a->changes_end = &a->changes;
+    pthread_mutex_unlock(&a->waiting);
     return all;
 }
 

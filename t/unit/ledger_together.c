@@ -86,10 +86,12 @@ static void *call(void *arg)
 static size_t waiting(void)
 {
     size_t n = 0;
-    for (const struct gp_charge *c = atomic_load(&account->charges); c != NULL; c = c->next)
+    pthread_mutex_lock(&account->waiting);
+    for (const struct gp_charge *c = account->charges; c != NULL; c = c->next)
         n++;
-    for (const struct gp_session_change *c = atomic_load(&account->changes); c != NULL; c = c->next)
+    for (const struct gp_session_change *c = account->changes; c != NULL; c = c->next)
         n++;
+    pthread_mutex_unlock(&account->waiting);
     return n;
 }
 
