@@ -36,7 +36,11 @@
 /* Of each of libmilter's threads, which come and go with the sessions: the C library keeps 40 MiB of stacks that were
  * given back, and what is beyond it must map anew each time. A message needs a tenth.
  */
+#ifdef __SANITIZE_THREAD__ /* keeps its own state there */
+#define STACK_OCTETS (8U << 20)
+#else
 #define STACK_OCTETS (512U << 10)
+#endif
 #define SESSION_IDLE_S 7210 /* longer than any pause that Postfix allows a client within one step */
 
 struct parts {
