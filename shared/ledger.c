@@ -160,11 +160,11 @@ void gp_ledger_limits(struct gp_ledger *l, const struct gp_agency *agency, uint6
             do_live_key(l, a, names[i], &items[i]);
         struct gp_buf usage = gp_buf_on(items[n].key, sizeof items[n].key);
         gp_buf_putz(&usage, a->usage_key);
-        uint64_t writes = atomic_load(&a->usage_writes);
+        uint64_t writes = atomic_load(&a->usage_writes), breaks = gp_counters_breaks(l->counters);
         do_fetch(l, a, items, n + 1);
         pthread_mutex_lock(&a->lock);
         if (writes == atomic_load(&a->usage_writes)) /* else the account may know better */
-            (void)do_usage_learn(l, a, &items[n], now_ms);
+            (void)do_usage_learn(a, &items[n], breaks, now_ms);
         for (size_t i = 0; i < n; i++) {
             do_live_learn(a, names[i], &items[i], now_ms);
             do_live_apply(a, names[i], now_ms, out);

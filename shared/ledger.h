@@ -50,6 +50,8 @@ void gp_ledger_limits(struct gp_ledger *l, const struct gp_agency *agency, uint6
 
 /* gp_ledger_begin - take a session; limit is read live. GP_ACCEPTED, GP_SESSION_LIMIT, or GP_INTERNAL when the store is
  * away and on_loss says closed, or other nodes were faster all the while. Only after GP_ACCEPTED gp_ledger_end must be called, once.
+ * The end counts in this process at once; the store may be told by the next session or renewal, where a quarter of the
+ * limit or less is taken there.
  */
 enum gp_reason gp_ledger_begin(struct gp_ledger *l, const struct gp_agency *agency, enum gp_on_loss on_loss,
                                uint64_t now_ms);

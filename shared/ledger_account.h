@@ -111,9 +111,9 @@ void do_live_learn(struct gp_account *a, enum gp_limit_name name, const struct g
 void do_live_apply(const struct gp_account *a, enum gp_limit_name name, uint64_t now_ms, struct gp_limits *io);
 
 /* do_usage_learn - what the store holds becomes the account's usage, together with what the store may have missed
- * item: the usage item that was read just now. Returns whether it is one.
+ * item: the usage item that was read just now; breaks: gp_counters_breaks before. Returns whether it is one.
  */
-bool do_usage_learn(struct gp_ledger *l, struct gp_account *a, const struct gp_item *item, uint64_t now_ms);
+bool do_usage_learn(struct gp_account *a, const struct gp_item *item, uint64_t breaks, uint64_t now_ms);
 
 /* do_write_row, do_write_usage - bring the store up to date; what fails stays due */
 void do_write_row(struct gp_ledger *l, struct gp_account *a, uint64_t now_ms);

@@ -19,7 +19,7 @@ static uint64_t new_birth(uint64_t now_ms)
     return birth != 0 ? birth : 1;
 }
 
-bool do_usage_learn(struct gp_ledger *l, struct gp_account *a, const struct gp_item *item, uint64_t now_ms)
+bool do_usage_learn(struct gp_account *a, const struct gp_item *item, uint64_t breaks, uint64_t now_ms)
 {
     struct gp_usage found;
     if (item->state != GP_FOUND || !gp_usage_decode((struct gp_str){item->value, item->n}, &found))
@@ -32,7 +32,7 @@ bool do_usage_learn(struct gp_ledger *l, struct gp_account *a, const struct gp_i
     }
     a->usage = found;
     a->usage_due = mended;
-    a->read = (struct gp_usage_read){true, item->cas, gp_counters_breaks(l->counters)};
+    a->read = (struct gp_usage_read){true, item->cas, breaks};
     return true;
 }
 
@@ -41,8 +41,9 @@ static enum gp_fetch do_read(struct gp_ledger *l, struct gp_account *a, struct g
 {
     struct gp_buf key = gp_buf_on(item->key, sizeof item->key);
     gp_buf_putz(&key, a->usage_key);
+    uint64_t breaks = gp_counters_breaks(l->counters);
     do_fetch(l, a, item, 1);
-    if (item->state == GP_UNKNOWN || do_usage_learn(l, a, item, now_ms))
+    if (item->state == GP_UNKNOWN || do_usage_learn(a, item, breaks, now_ms))
         return item->state;
     if (item->state == GP_FOUND)
         do_complain(a, a->usage_key);
