@@ -40,23 +40,26 @@ def tail(path, lines=20):
 
 
 def free_ports(count, host="127.0.0.1"):
-    """Ports that were free just now, below the range the kernel gives to clients."""
-    held, ports = [], []
+    """Ports that are free, below the range the kernel gives to clients; no other test gets them while this one runs.
+
+    The kernel alone would not tell: Postfix listens with SO_REUSEPORT, so two relays can share a port, and each gets some
+    of the other's sessions.
+    """
+    ports = []
     draw = random.SystemRandom()
-    try:
-        while len(ports) < count:
-            s = socket.socket()
-            held.append(s)
-            port = draw.randrange(20000, 32000)
-            try:
+    while len(ports) < count:
+        port = draw.randrange(20000, 32000)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0gatepost-port-{port}")
+            with socket.socket() as s:
                 s.bind((host, port))
-                ports.append(port)
-            except OSError:
-                continue
-        return ports
-    finally:
-        for s in held:
-            s.close()
+        except OSError:
+            claim.close()
+            continue
+        claim.detach()  # open until this process ends
+        ports.append(port)
+    return ports
 
 
 def unix_answers(path):
