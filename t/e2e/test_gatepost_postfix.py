@@ -180,7 +180,7 @@ class Journey:
         written = {n: self.relay.file(n) for n in FILES}
         subprocess.run(["postconf", "-c", config, "-e", "swap_bangpath = yes", "always_bcc = keep@example.org"],
                        check=True)
-        self.relay.put_file("master.cf", self.relay.file("master.cf") + "own unix - - n - - smtp\n")
+        self.relay.postfix.put("master.cf", self.relay.file("master.cf") + "own unix - - n - - smtp\n")
         self.assertIn("swap_bangpath = yes", self.told(self.relay.tool("disable")))
         expected = self.relay.postfix.texts["main.cf"]
         main = self.relay.file("main.cf")
@@ -191,7 +191,7 @@ class Journey:
         self.assertEqual(self.relay.file("master.cf"), master + ("" if master.endswith("\n") else "\n") +
                          "own unix - - n - - smtp\n")
         for name in FILES:
-            self.relay.put_file(name, self.relay.postfix.texts[name])
+            self.relay.postfix.put(name, self.relay.postfix.texts[name])
         self.told(self.relay.tool("enable", *self.relay.places))
         self.assertEqual(written, {n: self.relay.file(n) for n in FILES})
 
@@ -245,11 +245,11 @@ class Crowded(Journey, Base):
         written = self.relay.file("master.cf")
         edited = written.replace("    -o smtpd_delay_reject=no\n",
                                  "    -o smtpd_delay_reject=no\n    -o smtpd_banner=hello\n", 1)
-        self.relay.put_file("master.cf", edited)
+        self.relay.postfix.put("master.cf", edited)
         self.told(self.relay.tool("disable"))
         self.assertEqual(text.services(self.relay.file("master.cf"))[f"{self.relay.port}/inet"][-1][1].options,
                          {"smtpd_banner": "hello"})
-        self.relay.put_file("master.cf", self.relay.postfix.texts["master.cf"])
+        self.relay.postfix.put("master.cf", self.relay.postfix.texts["master.cf"])
         self.told(self.relay.tool("enable", *self.relay.places))
         self.assertEqual(self.relay.file("master.cf"), written)
 
@@ -393,7 +393,7 @@ class Checked(Base):
 
     def restore(self):
         for name in FILES:
-            self.relay.put_file(name, self.good[name])
+            self.relay.postfix.put(name, self.good[name])
         while self.undo:
             self.undo.pop()()
 
@@ -409,7 +409,7 @@ class Checked(Base):
         return text.services(self.relay.file("master.cf"))[self.key(where)][-1]
 
     def put_service(self, entry, raw):
-        self.relay.put_file("master.cf", text.put(self.relay.file("master.cf"), [entry], raw))
+        self.relay.postfix.put("master.cf", text.put(self.relay.file("master.cf"), [entry], raw))
 
     def set_option(self, where, name, value):
         entry, service = self.service(where)
@@ -437,10 +437,10 @@ class Checked(Base):
         self.put_service(entry, service.raw)
 
     def append(self, name, more):
-        self.relay.put_file(name, self.relay.file(name) + more)
+        self.relay.postfix.put(name, self.relay.file(name) + more)
 
     def replace_all(self, name, old, new):
-        self.relay.put_file(name, self.relay.file(name).replace(old, new))
+        self.relay.postfix.put(name, self.relay.file(name).replace(old, new))
 
     def away(self, name):
         path = os.path.join(self.config, name)
@@ -509,12 +509,12 @@ class Checked(Base):
         clean = {n: self.relay.file(n) for n in FILES}
         for name, edit, word in (("main.cf", "message_size_limit = ten\n", "message_size_limit"),
                                  ("master.cf", "smtp inet n - y\n", "master.cf")):
-            self.relay.put_file(name, clean[name] + edit)
+            self.relay.postfix.put(name, clean[name] + edit)
             done = self.relay.tool("enable", *self.relay.places)
             self.assertEqual(done.returncode, 2, done.stdout)
             self.assertIn(word, done.stderr)
             self.assertEqual(self.relay.file(name), clean[name] + edit)
-            self.relay.put_file(name, clean[name])
+            self.relay.postfix.put(name, clean[name])
         self.told(self.relay.tool("enable", *self.relay.places))
         self.assertEqual({n: self.relay.file(n) for n in FILES}, self.good)
 

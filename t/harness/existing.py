@@ -27,8 +27,7 @@ class ExistingPostfix(PrivatePostfix):
             os.makedirs(directory, exist_ok=True)
         subprocess.run(["chown", "postfix", self.settings["data_directory"]], check=True)
         for name, text in self.texts.items():
-            with open(os.path.join(self.config, name), "w", newline="") as f:
-                f.write(text)
+            self.put(name, text)
 
 
 class ExistingRelay(Relay):
@@ -48,6 +47,8 @@ class ExistingRelay(Relay):
         self.enabled = self.tool("enable", *self.places)
         if self.enabled.returncode != 0:
             raise process.Trouble(f"gatepost-postfix enable: {self.enabled.stdout}{self.enabled.stderr}")
+        for name in ("main.cf", "master.cf"):
+            self.old(name)
         self.postfix.start()
 
     @property
@@ -67,10 +68,3 @@ class ExistingRelay(Relay):
     def file(self, name):
         with open(os.path.join(self.postfix.config, name), newline="") as f:
             return f.read()
-
-    def put_file(self, name, text):
-        """Dated back: Postfix waits before it reads a file of the last two seconds."""
-        path = os.path.join(self.postfix.config, name)
-        with open(path, "w", newline="") as f:
-            f.write(text)
-        os.utime(path, (0, 0))

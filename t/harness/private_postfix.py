@@ -12,6 +12,7 @@ import subprocess
 import process
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+DAEMONS = "/usr/lib/postfix/sbin"
 TEMPLATES = os.path.join(HERE, "..", "..", "postfix-conf", "relay")
 
 # The services of a stock master.cf that a relay needs, beside its listeners.
@@ -39,6 +40,9 @@ scache    unix       -  -  n  -     1    scache
 tlsmgr    unix       -  -  n  1000? 1    tlsmgr
 postlog   unix-dgram n  -  n  -     1    postlogd
 """
+
+QUEUE = (("active bounce corrupt defer deferred flush hold incoming private saved trace", "postfix", None, 0o700),
+         ("maildrop", "postfix", "postdrop", 0o730), ("public", "postfix", "postdrop", 0o710), ("pid", "root", None, 0o755))
 
 
 def logical_lines(text):
@@ -123,21 +127,39 @@ class PrivatePostfix:
         owner = pwd.getpwnam("postfix")
         os.chown(self.settings["data_directory"], owner.pw_uid, owner.pw_gid)
         shutil.copy(os.path.join(TEMPLATES, "command_filter"), os.path.join(self.config, "gatepost", "command_filter"))
-        with open(os.path.join(self.config, "main.cf"), "w") as f:
-            f.write("# Generated; see postfix-conf/relay for the reasons.\n" + main_cf(self.settings))
-        with open(os.path.join(self.config, "master.cf"), "w") as f:
-            f.write(listeners(self.places) + SERVICES)
+        self.put("main.cf", "# Generated; see postfix-conf/relay for the reasons.\n" + main_cf(self.settings))
+        self.put("master.cf", listeners(self.places) + SERVICES)
+
+    def put(self, name, text):
+        """A file of the configuration, dated back: Postfix waits before it reads one of the last two seconds."""
+        path = os.path.join(self.config, name)
+        with open(path, "w", newline="") as f:
+            f.write(text)
+        os.utime(path, (0, 0))
 
     def command(self, *words):
         return subprocess.run(["postfix", "-c", self.config, *words], stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
+    def make_queue(self):
+        """What `postfix start` would make of the queue directory, the postfix-files(5) of every Postfix 3 says how."""
+        for names, owner, group, mode in QUEUE:
+            for name in names.split():
+                directory = os.path.join(self.spool, name)
+                if not os.path.isdir(directory):
+                    os.mkdir(directory)
+                    os.chmod(directory, mode)
+                    shutil.chown(directory, owner, group)
+
     def start(self):
+        """master(8) itself: `postfix start` checks every file of the installation first, for seconds."""
         process.adopt()
-        done = self.command("start")
+        self.make_queue()
+        done = subprocess.run([f"{DAEMONS}/master", "-w", "-c", self.config], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.master = self.pid
         if done.returncode != 0 or not self.master:
-            raise process.Trouble(f"postfix -c {self.config} start failed:\n{done.stdout}\nthe end of {self.log}:\n"
+            raise process.Trouble(f"master -c {self.config} failed:\n{done.stdout}\nthe end of {self.log}:\n"
                                   f"{process.tail(self.log)}")
 
     @property
@@ -155,10 +177,7 @@ class PrivatePostfix:
     def stop(self):
         pid = self.pid
         if pid:
-            self.command("stop")
-            if process.alive(pid):
-                self.command("abort")
-                process.end(pid)
+            process.end(pid)
         self.reap()
         if self.master:
             process.wait_for("Postfix's processes to end", self.all_gone, 10)
