@@ -6,7 +6,7 @@ import time
 import unittest
 
 import crowd
-from process import daemon_answers, unix_answers, wait_for
+from process import daemon_answers, suspend, unix_answers, wait_for
 from relay import Relay
 from sample import WIDE, agency
 from smtp import Gone
@@ -262,7 +262,7 @@ class Stopped:
     """memcached takes connections and says nothing."""
 
     def go(self):
-        os.kill(self.relay.memcached.pid, signal.SIGSTOP)
+        suspend(self.relay.memcached.pid)
         self.addCleanup(self.wake)
 
     def wake(self):

@@ -186,7 +186,7 @@ class Inputs(Returning):
 
     def copied_and_emptied(self, flow):
         """copytruncate, with nothing written between the two, as that would be lost; the daemon has not read all yet."""
-        os.kill(self.relay.feedback.pid, signal.SIGSTOP)
+        process.suspend(self.relay.feedback.pid)
         flow.goes_on(10)
         with flow.resting():
             self.move_on()

@@ -498,7 +498,7 @@ class Checked(Base):
             os.rename(path, path + ".away")
             self.assertEqual({f["id"] for f in self.findings()}, {"socket-missing"})
             os.rename(path + ".away", path)
-            daemon.child.send_signal(19)
+            process.suspend(daemon.child.pid)
             self.assertEqual({f["id"] for f in self.findings()}, {f"{name}-silent"})
             daemon.child.send_signal(18)
             process.wait_for("it to answer again", lambda: not self.findings())

@@ -155,6 +155,8 @@ class PrivatePostfix:
         """master(8) itself: `postfix start` checks every file of the installation first, for seconds."""
         process.adopt()
         self.make_queue()
+        with open(self.log, "a"):  # as postfix(1) would, for all to read; postlogd(8) would make it for root alone
+            os.chmod(self.log, 0o644)
         done = subprocess.run([f"{DAEMONS}/master", "-w", "-c", self.config], stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.master = self.pid

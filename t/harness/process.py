@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes, ports and waiting: what the harness needs of the operating system."""
+import contextlib
 import ctypes
 import os
 import random
@@ -95,6 +96,19 @@ def alive(pid):
             return f.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
     except (OSError, IndexError):
         return False
+
+
+def suspend(pid):
+    """SIGSTOP; returns when no thread of the process runs any more, which on a busy machine takes its time."""
+    def running():
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+                with open(f"/proc/{pid}/task/{task}/stat", "rb") as f:
+                    if f.read().rpartition(b")")[2].split()[0] not in (b"T", b"Z", b"X"):
+                        return True
+        return False
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(f"process {pid} to stand still", lambda: not running(), pause=0.001)
 
 
 def command_line(pid):

@@ -95,7 +95,7 @@ def crowd(guide, size=6, rounds=10):
     pid = process.read_pid(guide.relay.policyd.pid_file) or guide.relay.policyd.pid
     for attempt in range(1, rounds + 1):
         quiet = []
-        os.kill(pid, signal.SIGSTOP)
+        process.suspend(pid)
         try:
             quiet = [smtp.Client(guide.relay.port, WEATHER[1], greet=False) for _ in range(size)]
             time.sleep(0.2 * attempt)  # smtpd processes start and ask; nothing tells when they have

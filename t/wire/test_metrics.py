@@ -214,7 +214,7 @@ class OfGatepostctl(Case):
 
     def test_what_is_no_text_of_a_daemon_is_left_out(self):
         relay = self.start(memcached=False)
-        relay.send_signal(signal.SIGSTOP)  # it must not write its own
+        process.suspend(relay.child.pid)  # it must not write its own
         try:
             for octets in (b"# HELP a b\n\x1b[31m", b"hello\n", b""):
                 with open(relay.path("run", "policyd.metrics"), "wb") as f:

@@ -190,7 +190,7 @@ class Store(Case):
         relay = self.start()
         client = self.client(relay)
         self.assertEqual(client.rcpt(), "OK")
-        relay.memcached.send_signal(signal.SIGSTOP)
+        process.suspend(relay.memcached.pid)
         self.addCleanup(relay.memcached.send_signal, signal.SIGCONT)
         begin = time.monotonic()
         for _ in range(50):
@@ -339,7 +339,7 @@ class Life(Case):
         relay = self.start()
         clients = [self.client(relay) for _ in range(20)]
         self.assertEqual([c.connect() for c in clients], ["DUNNO"] * 20)
-        relay.send_signal(signal.SIGSTOP)
+        process.suspend(relay.child.pid)
         for c in clients:
             c.send(request() * 5)
         relay.send_signal(signal.SIGTERM)

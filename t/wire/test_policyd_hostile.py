@@ -60,7 +60,7 @@ class Batches(Case):
             relay.put(f"pause:a{n}", f"only {n}")
         clients = [self.client(relay) for _ in range(3 * count)]
         for turn in range(3):
-            relay.send_signal(signal.SIGSTOP)
+            process.suspend(relay.child.pid)
             for i, client in enumerate(clients):
                 n = (i + turn) % count + 1
                 client.send(request("CONNECT" if i % 3 == 0 else "RCPT", client_address=f"192.0.2.{n}"))
