@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-import subprocess
 import tempfile
 import threading
 import unittest
@@ -12,6 +11,7 @@ import crowd
 import toll
 import process
 import senders as truth
+import small_disk
 from process import wait_for
 from relay import Relay
 from senders import CLIENTS, SOURCES, STRICT
@@ -22,15 +22,13 @@ ROOM = "8m"
 
 def setUpModule():
     """A small file system to fill; not everywhere may one be mounted."""
-    global state
+    global state, disk
     state = tempfile.mkdtemp(prefix="gatepost-", dir="/tmp")
     os.chmod(state, 0o755)
     unittest.addModuleCleanup(shutil.rmtree, state, ignore_errors=True)
     os.mkdir(os.path.join(state, "db"))
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", os.path.join(state, "db")])
-    if done.returncode != 0:
-        raise unittest.SkipTest("no tmpfs may be mounted here")
-    unittest.addModuleCleanup(subprocess.run, ["umount", os.path.join(state, "db")])
+    disk = small_disk.SmallDisk(os.path.join(state, "db"), ROOM)
+    unittest.addModuleCleanup(disk.close)
 
 
 class DiskFull(unittest.TestCase):
@@ -38,26 +36,6 @@ class DiskFull(unittest.TestCase):
         self.relay = Relay(agencies=truth.agencies(), state=state)
         self.relay.start()
         self.addCleanup(self.relay.stop)
-        self.filler = self.relay.path("db", "filler")
-
-    def fill(self):
-        """Also what SQLite's files have spare, which takes a while of writing"""
-        with open(self.filler, "ab", buffering=0) as f:
-            for size in (65536, 4096, 1):
-                try:
-                    while True:
-                        f.write(bytes(size))
-                except OSError:
-                    pass
-
-    def shrink_log(self):
-        """What the write-ahead log once took it would write over without needing room."""
-        db = sqlite3.connect(self.relay.path("db", "gatepost.db"), timeout=30)
-        try:
-            wait_for("the write-ahead log to shrink",
-                     lambda: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0, 30)
-        finally:
-            db.close()
 
     def said(self, daemon, text):
         return self.relay.log(daemon).count(text)
@@ -77,12 +55,12 @@ class DiskFull(unittest.TestCase):
 
     def once(self, number, senders):
         failing, saved = self.said("milter", "event=database"), self.said("milter", "package counts are saved again")
-        self.shrink_log()
-        self.fill()
+        small_disk.shrink_log(self.relay.path("db", "gatepost.db"))
+        disk.fill()
         wait_for("the milter to notice", lambda: self.said("milter", "event=database") > failing, 60)
         self.accepts(senders)
-        wait_for("gatepostctl to say that it cannot", lambda: self.fill() or not self.ctl_writes(number), 60)
-        os.unlink(self.filler)
+        wait_for("gatepostctl to say that it cannot", lambda: disk.fill() or not self.ctl_writes(number), 60)
+        disk.free()
         wait_for("the milter to save", lambda: self.said("milter", "package counts are saved again") > saved, 60)
         self.assertTrue(self.ctl_writes(number), "with room it can again")
         self.accepts(senders)
@@ -115,7 +93,7 @@ class DiskFull(unittest.TestCase):
 
     def test_a_milter_that_starts(self):
         """It needs its database; while it cannot have it mail is put off."""
-        self.fill()
+        disk.fill()
         self.relay.milter.kill()
         self.relay.milter.start()
         socket = self.relay.path("spool", "gatepost", "milter.sock")
@@ -123,7 +101,7 @@ class DiskFull(unittest.TestCase):
                  lambda: self.relay.milter.ended() or process.daemon_answers(socket), 30)
         reply = self.submit("full@example.com")
         self.assertIn(reply.code // 100, (2, 4), reply)
-        os.unlink(self.filler)
+        disk.free()
         if self.relay.milter.ended():
             self.relay.milter.start()
         self.relay.milter.ready(lambda: process.daemon_answers(socket))

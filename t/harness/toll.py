@@ -21,6 +21,12 @@ def resident_kib(pid):
         return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
 
 
+def sanitized(pid):
+    """Then what was freed is kept for a while, to see who still uses it"""
+    with open(f"/proc/{pid}/maps") as f:
+        return "san.so" in f.read()
+
+
 def files(pid):
     """Open file descriptors"""
     return len(os.listdir(f"/proc/{pid}/fd"))

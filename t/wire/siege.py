@@ -16,8 +16,7 @@ class Siege:
 
     def __init__(self, relay, ask):
         self.relay, self.ask = relay, ask
-        with open(f"/proc/{relay.child.pid}/maps") as f:
-            self.sanitized = "san.so" in f.read()  # then what was freed is kept for a while, to see who still uses it
+        self.sanitized = toll.sanitized(relay.child.pid)
         for _ in range(10):
             ask()
         self.alone = self.neighbour(lambda: None)
