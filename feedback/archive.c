@@ -5,6 +5,8 @@
 #include "feedback/archive.h"
 
 #include "feedback/archive_private.h"
+#include "shared/clock.h"
+#include "shared/log.h"
 #include "shared/write_all.h"
 
 #include <errno.h>
@@ -89,11 +91,21 @@ void gp_archive_free(struct gp_archive *a)
     free(a);
 }
 
+/* A full disk fails for every message. Returns false. */
+static bool trouble(struct gp_archive *a, const char *what)
+{
+    if (gp_seldom_due(&a->told, gp_clock_monotonic_ms()))
+        gp_log_errno(GP_ERROR, "archive", "cannot %s", what);
+    return false;
+}
+
 struct gp_draft *gp_draft_new(struct gp_archive *a)
 {
     struct gp_draft *d = calloc(1, sizeof *d);
-    if (d == NULL)
+    if (d == NULL) {
+        trouble(a, "begin a draft");
         return NULL;
+    }
     *d = (struct gp_draft){.archive = a, .fd = -1, .hashing = EVP_MD_CTX_new(), .gathered = malloc(GATHER)};
     snprintf(d->name, sizeof d->name, "%llu", (unsigned long long)atomic_fetch_add(&a->next, 1));
     if (d->hashing == NULL || d->gathered == NULL || EVP_DigestInit_ex(d->hashing, EVP_sha256(), NULL) != 1) {
@@ -105,13 +117,13 @@ struct gp_draft *gp_draft_new(struct gp_archive *a)
         goto fail;
     return d;
 fail:
+    trouble(a, "begin a draft");
     gp_draft_free(d);
     return NULL;
 }
 
 void gp_draft_free(struct gp_draft *d)
 {
-    int saved = errno;
     if (d == NULL)
         return;
     if (d->mapped != NULL)
@@ -123,7 +135,6 @@ void gp_draft_free(struct gp_draft *d)
     EVP_MD_CTX_free(d->hashing);
     free(d->gathered);
     free(d);
-    errno = saved;
 }
 
 /* Strangers may write to us: what they send must not take the database its room. */
@@ -142,9 +153,9 @@ static bool flush(struct gp_draft *d)
 {
     size_t n = d->gathered_n;
     d->gathered_n = 0;
-    if (!has_room(d, n))
-        return false;
-    return EVP_DigestUpdate(d->hashing, d->gathered, n) == 1 && gp_write_all(d->fd, d->gathered, n);
+    return (has_room(d, n) && EVP_DigestUpdate(d->hashing, d->gathered, n) == 1 &&
+            gp_write_all(d->fd, d->gathered, n)) ||
+           trouble(d->archive, "write a draft");
 }
 
 bool gp_draft_add(struct gp_draft *d, struct gp_str octets)
@@ -164,18 +175,16 @@ bool gp_draft_add(struct gp_draft *d, struct gp_str octets)
 bool gp_draft_seal(struct gp_draft *d)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
-    if (!flush(d) || fchmod(d->fd, FILE_MODE) != 0 || fsync(d->fd) != 0)
+    if (!flush(d))
         return false;
-    if (EVP_DigestFinal_ex(d->hashing, digest, NULL) != 1) {
-        errno = EIO;
-        return false;
-    }
+    if (fchmod(d->fd, FILE_MODE) != 0 || fsync(d->fd) != 0 || EVP_DigestFinal_ex(d->hashing, digest, NULL) != 1)
+        return trouble(d->archive, "finish a draft");
     hex(digest, GP_ARCHIVE_HASH / 2, d->hash);
     if (d->size == 0)
         return true;
     void *mapped = mmap(NULL, d->size, PROT_READ, MAP_PRIVATE, d->fd, 0);
     if (mapped == MAP_FAILED)
-        return false;
+        return trouble(d->archive, "read a draft");
     d->mapped = mapped;
     return true;
 }
@@ -217,18 +226,17 @@ bool gp_archive_keep(struct gp_archive *a, const struct gp_draft *d, const char 
     gp_buf_printf(&b, "%s/%s", day, name);
     if (linkat(a->drafts, d->name, a->folder, path, 0) == 0 || errno == EEXIST)
         return true;
-    if (errno != ENOENT || (mkdirat(a->folder, day, FOLDER_MODE) != 0 && errno != EEXIST) || fsync(a->folder) != 0)
-        return false;
-    return linkat(a->drafts, d->name, a->folder, path, 0) == 0 || errno == EEXIST;
+    if (errno == ENOENT && (mkdirat(a->folder, day, FOLDER_MODE) == 0 || errno == EEXIST) && fsync(a->folder) == 0 &&
+        (linkat(a->drafts, d->name, a->folder, path, 0) == 0 || errno == EEXIST))
+        return true;
+    return trouble(a, "keep a message");
 }
 
 bool gp_archive_sync(struct gp_archive *a, const char *day)
 {
     int fd = openat(a->folder, day, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = fd >= 0 && fsync(fd) == 0;
-    int saved = errno;
+    bool good = (fd >= 0 && fsync(fd) == 0) || trouble(a, "keep the messages of a day");
     if (fd >= 0)
         close(fd);
-    errno = saved;
     return good;
 }

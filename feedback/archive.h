@@ -4,7 +4,8 @@
  *
  * A message is first a draft below <folder>/draft; what is kept gets its name of the day it came, and is durable then.
  * A crash leaves drafts, which the next start removes, and at worst a kept file that no row of the database names
- * (gp_archive_sweep). One process writes an archive; a draft belongs to one thread, the rest is for any thread.
+ * (gp_archive_sweep). What fails is logged here, one trouble a minute. One process writes an archive; a draft belongs
+ * to one thread, the rest is for any thread.
  */
 #ifndef GP_FEEDBACK_ARCHIVE_H
 #define GP_FEEDBACK_ARCHIVE_H
@@ -13,7 +14,8 @@
 
 struct gp_archive;
 
-#define GP_ARCHIVE_RESERVE (UINT64_C(64) << 20) /* octets of the disk that messages leave free: the database lives there */
+#define GP_ARCHIVE_RESERVE                                                                                             \
+    (UINT64_C(64) << 20) /* octets of the disk that messages leave free: the database lives there */
 
 /* gp_archive_open - make the folder if need be, remove old drafts; NULL with a text in why[] on error */
 struct gp_archive *gp_archive_open(const char *folder, char why[256]);
@@ -24,16 +26,16 @@ void gp_archive_reserve(struct gp_archive *a, uint64_t octets);
 
 struct gp_draft;
 
-/* gp_draft_new - NULL (errno set) on error. gp_draft_free removes what was not kept; NULL is fine. */
+/* gp_draft_new - NULL on error. gp_draft_free removes what was not kept; NULL is fine. */
 struct gp_draft *gp_draft_new(struct gp_archive *a);
 void gp_draft_free(struct gp_draft *d);
 
-/* gp_draft_add - more of the message; false (errno set) when the disk took it not, or has no more than the reserve
- * (ENOSPC): then the draft is worth nothing
+/* gp_draft_add - more of the message; false when the disk took it not, or has no more than the reserve: then the draft
+ * is worth nothing
  */
 bool gp_draft_add(struct gp_draft *d, struct gp_str octets);
 
-/* gp_draft_seal - the whole message is there: make it durable; false (errno set) on error. Once. */
+/* gp_draft_seal - the whole message is there: make it durable; false on error. Once. */
 bool gp_draft_seal(struct gp_draft *d);
 
 /* Of a sealed draft. The views live as long as it does. */
@@ -46,7 +48,7 @@ const char *gp_draft_hash(const struct gp_draft *d); /* SHA-256 of the octets */
 bool gp_archive_id(const char hash[GP_ARCHIVE_HASH + 1], struct gp_str recipient, char id[GP_ARCHIVE_ID + 1]);
 
 /* gp_archive_keep - give a sealed draft its name; it may be kept under several. Durable only after gp_archive_sync of
- * that day. The file may be there already. False (errno set) on error.
+ * that day. The file may be there already. False on error.
  */
 bool gp_archive_keep(struct gp_archive *a, const struct gp_draft *d, const char *day, const char *id);
 bool gp_archive_sync(struct gp_archive *a, const char *day);

@@ -6,6 +6,7 @@
 #define GP_FEEDBACK_ARCHIVE_PRIVATE_H
 
 #include "feedback/archive.h"
+#include "shared/seldom.h"
 
 #include <stdatomic.h>
 
@@ -16,6 +17,7 @@ struct gp_archive {
     int folder, drafts;
     atomic_ullong next; /* number of a draft */
     uint64_t reserve;
+    struct gp_seldom told;
 };
 
 /* gp_archive_clear - remove every file of the folder; false (errno set) when one stays */

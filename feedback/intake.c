@@ -7,10 +7,12 @@
 #include "feedback/judge.h"
 #include "feedback/notices.h"
 #include "feedback/poison.h"
+#include "shared/clock.h"
 #include "shared/epoch.h"
 #include "shared/log.h"
 #include "shared/metrics.h"
 #include "shared/report/classify.h"
+#include "shared/seldom.h"
 #include "shared/usage.h"
 
 #include <pthread.h>
@@ -40,6 +42,8 @@ struct gp_intake {
     struct gp_act *act;
     struct gp_archive *archive;
     struct gp_dictionaries *dictionaries;
+    bool not_archived;     /* why the transaction is given up: the archive has told it */
+    struct gp_seldom told; /* the database takes nothing */
     pthread_mutex_t lock;
     pthread_cond_t turn;
     bool led;            /* a thread writes for all */
@@ -99,11 +103,8 @@ static bool write_job(struct gp_intake *in, struct job *j)
     j->fresh = !has;
     if (has)
         return j->m->mailbox == NULL || gp_store_pop3_add(in->store, j->m->mailbox, j->m->uidl, j->row.received_ms);
-    if (!gp_archive_keep(in->archive, j->m->draft, day, j->id)) {
-        gp_log_errno(GP_ERROR, "archive", "cannot keep %s", j->id);
-        return false;
-    }
-    if (!gp_store_intake_add(in->store, &j->row, &j->fresh))
+    in->not_archived = !gp_archive_keep(in->archive, j->m->draft, day, j->id);
+    if (in->not_archived || !gp_store_intake_add(in->store, &j->row, &j->fresh))
         return false;
     for (size_t i = 0; i < judged->events_n; i++) {
         if (!gp_act_event(in->act, j->config, &judged->event[i], j->row.received_ms))
@@ -125,10 +126,9 @@ static bool sync_days(struct gp_intake *in, struct job *const *job, size_t n)
         gp_archive_day(job[i]->row.received_ms, day);
         if (!job[i]->fresh || strcmp(day, done) == 0)
             continue;
-        if (!gp_archive_sync(in->archive, day)) {
-            gp_log_errno(GP_ERROR, "archive", "cannot keep the day %s", day);
+        in->not_archived = !gp_archive_sync(in->archive, day);
+        if (in->not_archived)
             return false;
-        }
         memcpy(done, day, sizeof done);
     }
     return true;
@@ -136,17 +136,16 @@ static bool sync_days(struct gp_intake *in, struct job *const *job, size_t n)
 
 static bool write_all(struct gp_intake *in, struct job *const *job, size_t n)
 {
-    bool good = true;
-    if (!gp_store_begin(in->store)) {
-        gp_log(GP_ERROR, "database", "%s", gp_store_error(in->store));
-        return false;
-    }
+    bool begun = gp_store_begin(in->store), good = begun;
+    in->not_archived = false;
     for (size_t i = 0; i < n && good; i++)
         good = write_job(in, job[i]);
     if (good && sync_days(in, job, n) && gp_store_commit(in->store))
         return true;
-    gp_log(GP_ERROR, "database", "nothing was written: %s", gp_store_error(in->store));
-    gp_store_rollback(in->store);
+    if (!in->not_archived && gp_seldom_due(&in->told, gp_clock_monotonic_ms()))
+        gp_log(GP_ERROR, "database", "nothing is taken in: %s", gp_store_error(in->store));
+    if (begun)
+        gp_store_rollback(in->store);
     return false;
 }
 

@@ -77,8 +77,6 @@ static void begin_message(struct connection *c)
     c->draft = gp_draft_new(c->shared->archive);
     c->size = 0;
     c->lost = false;
-    if (c->draft == NULL)
-        gp_log_errno(GP_ERROR, "archive", "cannot begin a draft");
     gp_lmtp_begin(&c->lmtp, c->draft != NULL);
 }
 
@@ -90,19 +88,15 @@ static void add_to_message(struct connection *c)
     if (c->size > c->epoch->config->message_size_ceiling + ROOM_FOR_QUEUE_FILE) {
         gp_log(GP_ERROR, "connection", "a message is larger than message_size_ceiling and 1 MiB: not taken");
         c->lost = true;
-    } else if (!gp_draft_add(c->draft, c->lmtp.chunk)) {
-        gp_log_errno(GP_ERROR, "archive", "cannot write a draft");
-        c->lost = true;
+    } else {
+        c->lost = !gp_draft_add(c->draft, c->lmtp.chunk);
     }
 }
 
 static void end_message(struct connection *c)
 {
     size_t n = c->lmtp.recipients;
-    if (!c->lost && !gp_draft_seal(c->draft)) {
-        gp_log_errno(GP_ERROR, "archive", "cannot finish a draft");
-        c->lost = true;
-    }
+    c->lost = c->lost || !gp_draft_seal(c->draft);
     for (size_t i = 0; i < n; i++) {
         char id[GP_ARCHIVE_ID + 1];
         const struct gp_incoming m = {.source = "lmtp",

@@ -19,9 +19,10 @@
 #define BATCH_LINES 1000
 #define BATCH_MS 200  /* of one transaction: others write too */
 #define LOOK_MS 200   /* between two looks for new lines */
-#define RETRY_MS 1000 /* after trouble */
-#define SAVE_MS 5000  /* a place reached without anything to write is written this often */
-#define BREATH 4      /* a transaction is followed by a pause of this part of its time: others wait for their turn */
+#define RETRY_MS 1000 /* after trouble; doubled while the store fails: */
+#define RETRY_DOUBLED 6
+#define SAVE_MS 5000 /* a place reached without anything to write is written this often */
+#define BREATH 4     /* a transaction is followed by a pause of this part of its time: others wait for their turn */
 #define PRUNE_MOST 10000
 
 struct gp_log_input {
@@ -34,6 +35,7 @@ struct gp_log_input {
     bool begun;                   /* a transaction is open */
     bool unsaved;                 /* lines were read since the place was written */
     bool said_trouble;
+    unsigned failures;    /* of the store, one after another */
     uint64_t saved_at_ms; /* monotonic */
     uint64_t pruned_day;
 };
@@ -55,7 +57,9 @@ static uint64_t give_up(struct gp_log_input *in, const char *what)
         gp_store_rollback(in->store);
     in->begun = false;
     source_close(in);
-    return RETRY_MS;
+    if (in->failures < RETRY_DOUBLED)
+        in->failures++;
+    return RETRY_MS << (in->failures - 1);
 }
 
 static bool begin(struct gp_log_input *in)
@@ -147,6 +151,7 @@ static uint64_t batch(struct gp_log_input *in, const struct gp_config *c, const 
     if (!take_lines(in, &d, &more) || !prune(in, d.now_ms) || !save(in, d.changed))
         return give_up(in, "lines of the mail log are not acted on");
     in->said_trouble = false;
+    in->failures = 0;
     return !more ? LOOK_MS : d.changed ? (gp_clock_monotonic_ms() - started_ms) / BREATH : 0;
 }
 

@@ -76,10 +76,8 @@ static bool take(struct session *s, const struct gp_pop3_entry *e)
     struct retrieving r = {gp_draft_new(s->all->archive), 2 * size_max(s)}; /* LIST may have counted otherwise */
     char id[GP_ARCHIVE_ID + 1];
     enum gp_taken taken = GP_TAKEN_AGAIN;
-    if (r.draft == NULL) {
-        gp_log_errno(GP_ERROR, "archive", "cannot begin a draft");
+    if (r.draft == NULL)
         return false;
-    }
     if (gp_pop3_retrieve(s->pop3, e->number, add_piece, &r) && gp_draft_seal(r.draft)) {
         const struct gp_incoming m = {.source = s->source,
                                       .no_envelope = true,

@@ -24,7 +24,7 @@ struct gp_maildir {
     struct gp_intake *intake;
 };
 
-/* A sealed draft with what the file holds; NULL (errno set) on error. */
+/* A sealed draft with what the file holds; NULL on error. */
 static struct gp_draft *draft_of(struct gp_archive *archive, int fd)
 {
     struct gp_draft *d = gp_draft_new(archive);
@@ -32,7 +32,9 @@ static struct gp_draft *draft_of(struct gp_archive *archive, int fd)
     ssize_t n = d == NULL ? -1 : 1;
     while (n > 0) {
         n = read(fd, octets, sizeof octets);
-        if (n > 0 && !gp_draft_add(d, (struct gp_str){octets, (size_t)n}))
+        if (n < 0)
+            gp_log_errno(GP_ERROR, "maildir", "cannot read a file there");
+        else if (n > 0 && !gp_draft_add(d, (struct gp_str){octets, (size_t)n}))
             n = -1;
     }
     if (n == 0 && gp_draft_seal(d))
@@ -59,10 +61,8 @@ static bool take_file(struct gp_maildir *m, int folder, const char *name)
     }
     draft = draft_of(m->archive, fd);
     close(fd);
-    if (draft == NULL) {
-        gp_log_errno(GP_ERROR, "archive", "cannot make a draft of a file of the Maildir");
+    if (draft == NULL)
         return false;
-    }
     const struct gp_incoming incoming = {.source = "maildir", .no_envelope = true, .draft = draft};
     taken = gp_intake(m->intake, &incoming, gp_clock_wall_ms(), id);
     gp_draft_free(draft);

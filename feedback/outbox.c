@@ -12,6 +12,7 @@
 #include "shared/intake_store.h"
 #include "shared/log.h"
 #include "shared/notice.h"
+#include "shared/seldom.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,9 @@ struct gp_outbox {
     struct waiting letter[BATCH];
     struct waiting last; /* forwarded message that was tried; created_ms 0: the oldest is next */
     bool held;           /* one could not leave since the oldest was tried */
+    struct waiting left; /* the one that left last */
+    bool unmarked;       /* the database does not know it yet */
+    struct gp_seldom told;
     /* of the message being sent on */
     char sender[ADDRESS_MAX], recipient[ADDRESS_MAX];
 };
@@ -216,20 +220,43 @@ static bool next_forwards(struct gp_outbox *o, bool *all)
     return good;
 }
 
+/* While the database does not take it nothing else leaves: what left must not leave again each second. */
+static bool mark(struct gp_outbox *o)
+{
+    o->unmarked = !mark_sent(o, &o->left);
+    if (o->unmarked && gp_seldom_due(&o->told, gp_clock_monotonic_ms()))
+        gp_log(GP_ERROR, "database", "mail of Gatepost's own waits: %s", gp_store_error(o->store));
+    return !o->unmarked;
+}
+
+/* False when one could not leave. */
+static bool send_all(struct gp_outbox *o, const struct gp_config *c, struct gp_worker *w)
+{
+    bool good = true;
+    for (size_t i = 0; i < o->n && !o->unmarked && !gp_worker_ending(w); i++) {
+        if (!deliver(o, c, w, &o->letter[i])) {
+            good = false;
+        } else {
+            o->left = o->letter[i];
+            mark(o);
+        }
+    }
+    return good;
+}
+
 static uint64_t turn(void *arg, struct gp_worker *w)
 {
     struct gp_outbox *o = arg;
-    struct gp_epoch *e = gp_epoch_ref();
     bool good, all = true;
+    if (o->unmarked && !mark(o))
+        return LOOK_MS;
+    struct gp_epoch *e = gp_epoch_ref();
     o->n = 0;
     good = gp_notices_unsent(o->store, BATCH / 2, note_notice, o) && next_forwards(o, &all);
-    for (size_t i = 0; i < o->n && !gp_worker_ending(w); i++) {
-        if (!deliver(o, e->config, w, &o->letter[i]))
-            good = false;
-        else if (!mark_sent(o, &o->letter[i]))
-            gp_log(GP_ERROR, "database", "%s", gp_store_error(o->store));
-    }
+    good = send_all(o, e->config, w) && good;
     gp_epoch_unref(e);
+    if (o->unmarked)
+        return LOOK_MS;
     o->held = o->held || !good;
     if (!all)
         return good ? 0 : LOOK_MS;

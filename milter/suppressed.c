@@ -5,19 +5,18 @@
 #include "milter/suppressed.h"
 
 #include "shared/keys.h"
+#include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/seldom.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
-
-#define COMPLAIN_MS 60000
 
 struct gp_suppressor {
     struct gp_suppression_reader *reader;
     struct gp_counters *counters; /* NULL: nothing is retested */
     char prefix[32];
-    _Atomic uint64_t complained_ms; /* when it was last said that the database cannot be read */
+    struct gp_seldom told; /* the database cannot be read */
 };
 
 struct gp_suppressor *gp_suppressor_new(const char *database, struct gp_counters *counters, const char *prefix)
@@ -80,12 +79,10 @@ static void log_retest(const struct gp_agency *agency, const struct gp_suppressi
     gp_line_end(&line);
 }
 
-static enum gp_reason unknown(struct gp_suppressor *s, const struct gp_config *c, uint64_t now_ms, const char *why)
+static enum gp_reason unknown(struct gp_suppressor *s, const struct gp_config *c, const char *why)
 {
     bool closed = c->on_counter_loss == GP_LOSS_CLOSED;
-    uint64_t last = atomic_load(&s->complained_ms);
-    bool due = last == 0 || now_ms < last || now_ms - last >= COMPLAIN_MS;
-    if (due && atomic_compare_exchange_strong(&s->complained_ms, &last, now_ms))
+    if (gp_seldom_due(&s->told, gp_clock_monotonic_ms()))
         gp_log(GP_ERROR, "suppression", "the database cannot be read: %s; %s", why,
                closed ? "recipients wait" : "nobody is suppressed");
     return closed ? GP_INTERNAL : GP_ACCEPTED;
@@ -102,7 +99,7 @@ static enum gp_reason ask(struct gp_suppressor *s, const struct gp_suppressed_qu
     case GP_SUPPRESSION_NONE:
         return GP_ACCEPTED;
     case GP_SUPPRESSION_UNKNOWN:
-        return unknown(s, q->config, q->now_ms, why);
+        return unknown(s, q->config, why);
     case GP_SUPPRESSION_RETEST:
         if (claim(s, q->agency, &row)) {
             log_retest(q->agency, &row);

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """gatepost-feedback sends on what people write: by SMTP, once, when it can"""
 import re
+import shutil
 import socket
 import time
 import unittest
 
-from feedback_case import DOMAIN, Case, mail, until
+from feedback_case import DOMAIN, Case, Feedback, mail, until
 from relayconf import process
+
+import small_disk  # beside the harness, which feedback_case leads to
 
 POSTMASTER = f"postmaster@{DOMAIN}"
 
@@ -87,6 +90,27 @@ class Outbox(Case):
         relay.start()
         _, second = self.serve({})
         self.assertEqual(*(re.search(rb"Message-ID: (\S+)", m).group(1) for m in (first, second)))
+
+    def test_full_disk(self):
+        """What left is not sent again because the database cannot take that it did."""
+        relay = Feedback(operator="chief@hq.example.gov", notices=f"inet:127.0.0.1:{self.place.getsockname()[1]}")
+        self.addCleanup(relay.close)
+        disk = small_disk.SmallDisk(relay.path("db"), "72m")
+        self.addCleanup(disk.close)
+        shutil.chown(disk.path, "nobody", "postfix")
+        relay.start()
+        self.addCleanup(relay.stop)
+        for n in range(3):
+            self.kept(self.client(relay).deliver(mail(f"number {n}."), POSTMASTER, "joe@example.com"))
+        small_disk.shrink_log(relay.path("db", "gatepost.db"))
+        disk.fill()  # the daemon waits for the greeting
+        messages = [self.serve({})[1]]
+        relay.wait_log("event=database")
+        disk.free()
+        messages += [self.serve({})[1] for _ in range(2)]
+        self.assertEqual([re.search(rb"Subject: number (\d)", m).group(1) for m in messages], [b"0", b"1", b"2"])
+        until("all to be marked", lambda: relay.query("SELECT count(*) FROM forward WHERE sent_ms > 0") == [(3,)])
+        self.assertEqual(relay.log().count("event=database"), 1)
 
     def test_silent(self):
         """The daemon does not wait for a server that says nothing when it ends."""
