@@ -243,6 +243,8 @@ put("header-rewrite", "local_header_rewrite_clients", lambda v: v == "", "header
 put("peername", "smtpd_peername_lookup", lambda v: v == "no", "a slow DNS delays each greeting", "no")
 put("bare-newline", "smtpd_forbid_bare_newline", lambda v: v not in ("no",), "a message can be smuggled inside another",
     "normalize", "listeners")
+put("bare-newline-exclusions", "smtpd_forbid_bare_newline_exclusions", lambda v: v == "", "these clients can smuggle a message "
+    "inside another", "", "listeners")
 put("connection-count", "smtpd_client_connection_count_limit", lambda v: v == "0" or int(v) >= 100, "Postfix's own limit "
     "answers before the agency's", "250")
 put("connection-rate", "smtpd_client_connection_rate_limit", lambda v: v == "0", "Postfix's own limit answers before the "

@@ -39,6 +39,8 @@ for _id, *_rest in (
          "the signature breaks", "0"),
         ("mime_conversion", "disable_mime_output_conversion", lambda v: v == "yes", "8-bit messages are recoded after "
          "signing, and the signature breaks", "yes"),
+        ("stray_cr_lf", "cleanup_replace_stray_cr_lf", lambda v: v == "yes", "a receiver that takes a lone CR for the end of "
+         "a line may find a message smuggled inside another", "yes"),
         ("percent_hack", "allow_percent_hack", lambda v: v == "no", "user%domain names a recipient in a second way", "no"),
         ("bang_path", "swap_bangpath", lambda v: v == "no", "host!user names a recipient in a second way", "no"),
         ("soft_bounce", "soft_bounce", lambda v: v == "no", "every 5xx leaves as 4xx, and clients retry for ever", "no")):

@@ -52,6 +52,33 @@ class Rewrite(Rewriting):
         self.assertIn("RET=HDRS", envelope["mail_parameters"].split())
         self.assertEqual(envelope["rcpt_to"], ["envelope@example.com"])
 
+    def smuggle(self, recipient, before, after):
+        """One message with another transaction behind a dot; whether something heard that transaction"""
+        c = self.session("127.0.4.1")
+        self.assertGood(c.mail("app@dol.example.gov"))
+        self.assertGood(c.rcpt(recipient))
+        self.assertEqual(c.say("DATA").code, 354)
+        inner = self.message("smuggled@example.com", "boss@dol.example.gov").encode()
+        c.send(self.message(recipient, "app@dol.example.gov").encode() + b"text" + before + b"." + after +
+               b"MAIL FROM:<boss@dol.example.gov>\r\nRCPT TO:<smuggled@example.com>\r\nDATA\r\n" + inner + b"\r\n.\r\n")
+        self.assertGood(c.read())
+        return c.say("NOOP").text != "250 2.0.0 Ok"
+
+    def test_nothing_is_smuggled(self):
+        """No receiver, whatever it takes for the end of a line, finds a second message in what leaves."""
+        self.assertTrue(self.smuggle("two@example.com", b"\r\n", b"\r\n"), "these are two messages")
+        self.relay.wait_delivered("smuggled@example.com")
+        ends = (b"\n", b"\r", b"\r\n", b"\n\r", b"\0\n")
+        tried = [(b, a) for b in ends for a in ends if not (b.endswith(b"\r\n") and a.startswith(b"\r\n"))]
+        for n, (before, after) in enumerate(tried):
+            with self.subTest(before=before, after=after):
+                self.assertFalse(self.smuggle(f"outer{n}@example.com", before, after))
+        for n, (before, after) in enumerate(tried):
+            with self.subTest(before=before, after=after):
+                (_, data), = self.relay.wait_delivered(f"outer{n}@example.com")
+                self.assertNotRegex(data, rb"\r(?!\n)|(?<!\r)\n", "no end of a line but CRLF leaves")
+        self.assertEqual(self.recipients().count("smuggled@example.com"), 1)
+
     def test_every_message_has_its_own(self):
         seen = {self.through("dol", 1, f"own{n}@example.com")[0]["mail_from"] for n in range(3)}
         self.assertEqual(len(seen), 3)
