@@ -131,29 +131,36 @@ int gp_ctl_unblock(struct gp_ctl *ctl, const struct gp_ctl_args *args)
     return removed > 0 && failed == 0 ? GP_CTL_OK : GP_CTL_NO;
 }
 
+/* Whom to pause or resume, and the item that does it. */
+static bool pause_of(struct gp_ctl *ctl, const char *name, struct gp_ctl_target *t, char key[GP_KEY_MAX])
+{
+    const struct gp_agency *agency = gp_ctl_config(ctl) ? gp_ctl_agency(ctl, name) : NULL;
+    if (agency == NULL)
+        return false;
+    *t = gp_ctl_target_of(agency);
+    gp_key_pause(key, ctl->config->counters_prefix, agency->name);
+    return true;
+}
+
 int gp_ctl_pause(struct gp_ctl *ctl, const struct gp_ctl_args *args)
 {
+    struct gp_ctl_target t;
     char key[GP_KEY_MAX];
-    const struct gp_agency *agency = gp_ctl_config(ctl) ? gp_ctl_agency(ctl, args->arg[0]) : NULL;
-    if (agency == NULL)
+    if (!pause_of(ctl, args->arg[0], &t, key))
         return GP_CTL_NO;
-    struct gp_ctl_target t = gp_ctl_target_of(agency);
-    gp_key_pause(key, ctl->config->counters_prefix, agency->name);
     return hold(ctl, &t, key, "paused", args->for_s > 0 ? args->for_s : GP_CTL_FOR_DEFAULT_S, args->reason);
 }
 
 int gp_ctl_resume(struct gp_ctl *ctl, const struct gp_ctl_args *args)
 {
+    struct gp_ctl_target t;
     char key[GP_KEY_MAX];
-    const struct gp_agency *agency = gp_ctl_config(ctl) ? gp_ctl_agency(ctl, args->arg[0]) : NULL;
-    if (agency == NULL)
+    if (!pause_of(ctl, args->arg[0], &t, key))
         return GP_CTL_NO;
-    struct gp_ctl_target t = gp_ctl_target_of(agency);
-    gp_key_pause(key, ctl->config->counters_prefix, agency->name);
-    enum gp_ctl_done done = gp_ctl_remove(ctl, &t, key, agency->name, args->reason);
+    enum gp_ctl_done done = gp_ctl_remove(ctl, &t, key, t.text, args->reason);
     if (done == GP_CTL_ABSENT)
-        gp_ctl_error("%s was not paused; nothing was changed", agency->name);
+        gp_ctl_error("%s was not paused; nothing was changed", t.text);
     if (done == GP_CTL_DONE)
-        printf("%s: resumed\n", agency->name);
+        printf("%s: resumed\n", t.text);
     return done == GP_CTL_DONE ? GP_CTL_OK : GP_CTL_NO;
 }

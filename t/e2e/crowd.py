@@ -42,6 +42,19 @@ def submit(client, domain, recipient, parameters=""):
     return client.submit(f"app@{domain}", recipient, smtp.message(to=recipient, sender=f"app@{domain}"), parameters)
 
 
+def enter(client):
+    """(the session past HELO, its reply), or None and the refusal"""
+    try:
+        reply = client.greeting if client.greeting.code != 220 else client.say("HELO client.test")
+    except smtp.Gone:
+        client.close()
+        raise
+    if reply.code == 250:
+        return client, reply
+    client.close()
+    return None, reply
+
+
 def recipients(delivered):
     """How often the sink got a message for each recipient."""
     return collections.Counter(r for envelope, _ in delivered for r in envelope["rcpt_to"])

@@ -9,7 +9,6 @@ import crowd
 from process import wait_for
 from relay import Relay
 from sample import WIDE, agency
-from smtp import Gone
 
 LIMIT = 25
 CLIENTS = 50
@@ -141,18 +140,11 @@ class Crowds:
 
     def enter(self, name, number):
         """A session past HELO, or None and the refusal."""
-        c = self.client(name, number)
-        try:
-            reply = c.greeting if c.greeting.code != 220 else c.say("HELO client.test")
-        except Gone:
-            c.close()
-            raise
-        if reply.code == 250:
-            return c, reply
-        c.close()
-        self.assertTrue(str(reply).startswith(SESSION_LIMIT), reply)
-        self.assertIn("Service unavailable, concurrency limit reached", str(reply))
-        return None, reply
+        c, reply = crowd.enter(self.client(name, number))
+        if c is None:
+            self.assertTrue(str(reply).startswith(SESSION_LIMIT), reply)
+            self.assertIn("Service unavailable, concurrency limit reached", str(reply))
+        return c, reply
 
     def stay_until_all_answered(self, name):
         """Everybody knocks once, and who is let in stays until the last has been answered."""

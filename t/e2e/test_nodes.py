@@ -15,7 +15,6 @@ import process
 from process import Daemon, daemon_answers, wait_for
 from relay import Relay
 from sample import WIDE, agency
-from smtp import Gone
 
 LIMIT = 20
 CLIENTS = 50
@@ -116,16 +115,7 @@ class Nodes(unittest.TestCase):
     @staticmethod
     def enter(name, node, port=None):
         """A session past HELO, or None and the refusal"""
-        c = node.client(SOURCE[name], port)
-        try:
-            reply = c.greeting if c.greeting.code != 220 else c.say("HELO client.test")
-        except Gone:
-            c.close()
-            raise
-        if reply.code == 250:
-            return c, reply
-        c.close()
-        return None, reply
+        return crowd.enter(node.client(SOURCE[name], port))
 
     def send(self, name, node, recipient, client=None):
         """The reply to one message, in a session of its own unless there is one"""
