@@ -6,6 +6,7 @@
  */
 #include "ctl/verbs.h"
 
+#include "ctl/access.h"
 #include "ctl/agency_json.h"
 #include "ctl/output.h"
 
@@ -160,6 +161,8 @@ int gp_ctl_check(struct gp_ctl *ctl, const struct gp_ctl_args *args)
     const char *path = args->n > 0 ? args->arg[0] : ctl->path;
     gp_faults_init(&faults);
     ctl->config = gp_config_load(path, &faults);
+    if (ctl->config != NULL)
+        gp_ctl_access(ctl->config, &faults);
     if (args->json)
         print_json(ctl->config, &faults);
     else

@@ -2,11 +2,12 @@
 """gatepostctl: each verb's output and exit status, against a real memcached and a real database"""
 import os
 import pwd
+import re
 import sqlite3
 import time
 import unittest
 
-from ctl_case import Case, Memcached, dkim_keys, process, sample
+from ctl_case import BIN, Case, Memcached, dkim_keys, process, sample
 
 DAY = 86400
 
@@ -85,6 +86,54 @@ class Check(Case):
         self.assertIn('logins         "dol-app"', r.out)
         told = self.good("check", "--json").json()
         self.assertEqual((told["good"], told["errors"], len(told["warnings"])), (True, [], 1))
+
+    def warnings(self):
+        """[(name of the file, what its line sets, text)] of check's warnings, which refuse nothing"""
+        r = self.ctl("check")
+        self.assertEqual(r.status, 0, r.err)
+        told = []
+        for line in r.err.splitlines():
+            found = re.fullmatch(r"warning: (/\S+):(\d+): (.*)", line)
+            self.assertTrue(found, line)
+            with open(found[1]) as f:
+                told.append((os.path.basename(found[1]), f.readlines()[int(found[2]) - 1].split()[0], found[3]))
+        return told
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can try as somebody else")
+    def test_what_the_daemons_cannot_use(self):
+        keys = f"{self.dir}/keys", "dol.gov", ["gp1e"]
+        dkim_keys.make([f"{BIN}/gatepostctl", "-c", self.config], *keys)
+        log, memcached = f"{self.dir}/mail.log", f"{self.dir}/run/closed.sock"
+        for path in (log, memcached, f"{self.dir}/db/gatepost.db"):
+            with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w"):
+                pass
+        os.mkdir(f"{self.dir}/db/archive", 0o700)
+        os.chown(f"{self.dir}/spool/gatepost", 0, 0)
+        self.agencies(sample.agency("dol", ["192.0.2.10"], ["dol.gov"], dkim=dkim_keys.entries(*keys)))
+        self.configure(mail_log=log, counters=[memcached])
+        for path in ("keys/token", "keys/dol.gov.gp1e.pem"):
+            os.chown(f"{self.dir}/{path}", 0, 0)
+        who, denied = "user nobody, group postfix cannot", "Permission denied"
+        expected = [("gatepost.conf", "token_keys", f"token_keys: {who} read {self.dir}/keys/token: {denied}"),
+                    ("all.conf", "dkim", f"dkim: {who} read {self.dir}/keys/dol.gov.gp1e.pem: {denied}"),
+                    ("gatepost.conf", "counters", f"counters: {who} write {memcached}: {denied}"),
+                    ("gatepost.conf", "database", f"database: {who} write {self.dir}/db/gatepost.db: {denied}"),
+                    ("gatepost.conf", "archive", f"archive: {who} write {self.dir}/db/archive: {denied}"),
+                    ("gatepost.conf", "mail_log", f"mail_log: {who} read {log}: {denied}")]
+        expected += [("gatepost.conf", key, f"{key}: {who} write {self.dir}/spool/gatepost: {denied}")
+                     for key in ("policy_listen", "milter_listen", "feedback_listen")]
+        self.assertEqual(self.warnings(), expected)
+
+    def test_what_is_not_there(self):
+        self.configure(mail_log="/nowhere/mail.log", user="nobody-at-all", group="none-at-all")
+        self.assertEqual(self.warnings(), [
+            ("gatepost.conf", "user", 'user: there is no user "nobody-at-all"'),
+            ("gatepost.conf", "group", 'group: there is no group "none-at-all"'),
+            ("gatepost.conf", "mail_log", "mail_log: there is no file /nowhere/mail.log; gatepost-feedback waits for it")])
+        os.rename(f"{self.dir}/db", f"{self.dir}/elsewhere")
+        self.configure()
+        if os.geteuid() == 0:
+            self.assertEqual([key for _, key, text in self.warnings() if "No such file" in text], ["database", "archive"])
 
     def test_a_joined_list_is_seen(self):
         self.agencies('dol = { production = [ "192.0.2.1" ]  sender_domains = [ "a.gov" "b.gov" ] }\n')
