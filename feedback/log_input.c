@@ -59,7 +59,7 @@ static uint64_t give_up(struct gp_log_input *in, const char *what)
     source_close(in);
     if (in->failures < RETRY_DOUBLED)
         in->failures++;
-    return RETRY_MS << (in->failures - 1);
+    return (uint64_t)RETRY_MS << (in->failures - 1);
 }
 
 static bool begin(struct gp_log_input *in)
