@@ -14,8 +14,8 @@
 
 struct gp_archive;
 
-#define GP_ARCHIVE_RESERVE                                                                                             \
-    (UINT64_C(64) << 20) /* octets of the disk that messages leave free: the database lives there */
+/* octets of the disk that messages leave free: the database lives there */
+#define GP_ARCHIVE_RESERVE (UINT64_C(64) << 20)
 
 /* gp_archive_open - make the folder if need be, remove old drafts; NULL with a text in why[] on error */
 struct gp_archive *gp_archive_open(const char *folder, char why[256]);

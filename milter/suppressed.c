@@ -4,8 +4,8 @@
  */
 #include "milter/suppressed.h"
 
-#include "shared/keys.h"
 #include "shared/clock.h"
+#include "shared/keys.h"
 #include "shared/log.h"
 #include "shared/seldom.h"
 
